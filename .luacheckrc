@@ -1,0 +1,13 @@
+-- The subset of Lua that 5.1 to 5.4 and LuaJIT share.
+std = "min"
+max_line_length = 120
+exclude_files = { "build", "out", "lua/meta" }
+
+-- What a specification or an example may use beyond it.
+files["tests/lua"] = {
+  std = "max+busted",
+  globals = { "copas" },
+}
+files["examples/lua"] = { globals = { "copas" } }
+files["tests/compat"] = { std = "max", ignore = { "." } } -- written by others, kept unchanged
+files["bench"] = { std = "max" }
