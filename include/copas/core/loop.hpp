@@ -1,0 +1,181 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <source_location>
+#include <vector>
+
+#include "copas/core/reactor.hpp"
+#include "copas/core/task.hpp"
+#include "copas/core/task_record.hpp"
+#include "copas/core/timers.hpp"
+#include "copas/core/wait_list.hpp"
+
+namespace copas {
+
+/// Something the reactor watches, told by the loop what happened to its descriptor.
+class event_source {
+ public:
+  event_source() = default;
+  event_source(const event_source&) = delete;
+  event_source& operator=(const event_source&) = delete;
+
+  /// Marks itself ready and wakes waiters with `loop::wake_by_event`; runs nothing of the user.
+  virtual void on_event(const io_event& what) noexcept = 0;
+
+  /// It will hear of no more events: the loop ends, or somebody else has the descriptor's number now.
+  virtual void on_detached() noexcept = 0;
+
+ protected:
+  ~event_source() = default;
+};
+
+/// The dispatcher of one thread: finds out what can go on, and lets it go on, in a fair order.
+///
+/// A turn of the loop (1) asks the reactor for events, (2) runs what they woke, readers before writers, (3) makes
+/// the waiters of due timers ready, and (4) runs once what was ready when this phase began. What becomes ready during
+/// (2) runs in the same turn; during (4), in the next one.
+///
+/// Nothing here is locked: only `post` and `interrupt` may be called from other threads.
+class loop {
+ public:
+  /// @param source  tells the time and waits; `system_reactor()` makes the one of this system.
+  explicit loop(std::unique_ptr<reactor> source);
+  loop(const loop&) = delete;
+  loop& operator=(const loop&) = delete;
+  /// Destroys all tasks and unlinks all operations that are still waiting.
+  ~loop();
+
+  // What users call.
+
+  /// Starts a task in the next phase (4); the loop owns it. An exception that leaves it goes to the error handler.
+  void spawn(task<void> body, std::string name = {}, std::source_location where = std::source_location::current());
+
+  /// Runs until nothing is left that could happen: no task is ready, on a timer or waiting for a descriptor.
+  ///
+  /// @error  whatever the error handler throws; the loop is as it was and may be run again.
+  void run();
+
+  /// One turn.
+  ///
+  /// @param until  how long to wait for the first event, if nothing is ready; a past time polls.
+  /// @return       whether a descriptor had an event.
+  /// @pre          not called by a task of this loop.
+  bool turn(deadline until = never);
+
+  /// True when `run` would return: nothing is ready, no timer is set and nobody waits for a descriptor.
+  [[nodiscard]] bool finished() const noexcept;
+
+  /// Lets `run` return after the current turn, whatever is left to do. May be called from any thread, and from a signal
+  /// handler.
+  void stop() noexcept {
+    stopping_ = true;
+    reactor_->interrupt();
+  }
+  /// Was it asked to stop since this was called last?
+  [[nodiscard]] bool take_stop() noexcept { return stopping_.exchange(false); }
+  [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }
+
+  /// Runs `job` in this loop's thread, in phase (4). May be called from any thread while the loop exists.
+  void post(std::move_only_function<void()> job);
+
+  /// Who is told of exceptions that leave a task. Without a handler they leave `run` or `turn`.
+  void on_error(std::move_only_function<void(std::exception_ptr, const task_record&)> handler);
+
+  [[nodiscard]] reactor& io() const noexcept { return *reactor_; }
+  /// The running task; null between tasks.
+  [[nodiscard]] task_record* current() const noexcept { return current_; }
+  [[nodiscard]] const list<task_record>& tasks() const noexcept { return tasks_; }
+  /// How many operations wait for descriptors to read, or to write. Waits for a signal are not counted: they may outlive
+  /// the loop.
+  [[nodiscard]] std::size_t parked(wait_kind kind) const noexcept { return parked_[static_cast<std::size_t>(kind)]; }
+  /// How many waiters have gone on since the loop was made.
+  [[nodiscard]] std::uint64_t resumptions() const noexcept { return resumptions_; }
+  /// When this turn began, to a few milliseconds.
+  [[nodiscard]] deadline turn_time() const noexcept { return turn_time_; }
+  [[nodiscard]] std::size_t timers() const noexcept { return timers_.size(); }
+  /// Is some task ready to run?
+  [[nodiscard]] bool busy() const noexcept { return !ready_.empty() || !running_.empty() || posted_.load(); }
+
+  // What awaitables call.
+
+  /// Wakes `node`: its operation goes on in phase (4), of this turn or the next. The first wake counts.
+  void schedule(wait_node& node, wake_reason why = wake_reason::event) noexcept;
+
+  /// Wakes `node` because of an event: it runs in phase (2).
+  void wake_by_event(wait_node& node) noexcept;
+
+  /// Like `schedule`, but a node woken during the readers' part of phase (2) still runs in it.
+  void schedule_promptly(wait_node& node) noexcept;
+
+  /// Counts one operation finished without waiting; false if the task had its share and lets others run first.
+  [[nodiscard]] bool within_budget() noexcept { return --budget_ > 0; }
+
+  /// Registers who is told of events of `fd`, in place of whoever was.
+  /// @return  the generation to watch it with.
+  std::uint32_t attach(int fd, event_source& source);
+  void detach(int fd) noexcept;
+  /// Who was registered for `fd`; null if nobody.
+  [[nodiscard]] event_source* source_of(int fd) const noexcept;
+
+  /// Operations that found no free descriptor wait here; `descriptor_freed` wakes them.
+  [[nodiscard]] wait_list& starved() noexcept { return starved_; }
+  void descriptor_freed() noexcept;
+  /// Called when descriptors have run out; returns true if it may have freed some, so that trying again makes sense.
+  std::move_only_function<bool()> on_descriptor_shortage;
+
+  /// Hands an exception that left `task` to the error handler.
+  void report(std::exception_ptr error, const task_record& task) noexcept;
+
+  /// To be called after something threw, or jumped, out of `turn`: the loop can then go on where it was left.
+  /// @return  the task that ran; null if none did.
+  task_record* recover() noexcept;
+
+ private:
+  friend class wait_node;
+  friend class task_record;
+  struct slot {
+    event_source* source = nullptr;
+    std::uint32_t generation = 0;
+  };
+  enum class phase : std::uint8_t { poll, readers, writers, timers, ready };
+
+  void ask_reactor(deadline until);
+  void run_woken(wait_list& woken);
+  void fire_timers() noexcept;
+  void run_posted();
+  void run_node(wait_node& node);
+  bool time_to_poll() noexcept;
+
+  std::unique_ptr<reactor> reactor_;
+  timer_queue timers_;
+  std::vector<slot> slots_;  // by descriptor number
+  wait_list readers_, writers_;  // woken by events of this turn
+  wait_list ready_;  // runs in the next phase (4)
+  wait_list running_;  // what is left of the current phase (4)
+  wait_list starved_;
+  list<task_record> tasks_;
+  std::array<std::size_t, wait_kinds> parked_{};
+  task_record* current_ = nullptr;
+  deadline turn_time_{};
+  std::uint64_t resumptions_ = 0;
+  std::uint32_t generations_ = 0;
+  int budget_ = 0;
+  int turns_since_poll_ = 0;
+  phase phase_ = phase::poll;
+  bool had_events_ = false;
+  std::atomic<bool> stopping_ = false;
+  std::move_only_function<void(std::exception_ptr, const task_record&)> error_handler_;
+  std::exception_ptr failure_;  // leaves `turn` once the task that raised it has ended
+
+  std::atomic<bool> posted_ = false;
+  std::mutex posting_;  // guards jobs_, the only thing other threads touch
+  std::vector<std::move_only_function<void()>> jobs_;
+};
+
+}  // namespace copas

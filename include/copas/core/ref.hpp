@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+namespace copas {
+
+/// Base of objects with several owners in one thread. The last `ref` to go deletes the object.
+class ref_counted {
+ public:
+  ref_counted() = default;
+  ref_counted(const ref_counted&) = delete;
+  ref_counted& operator=(const ref_counted&) = delete;
+
+ protected:
+  ~ref_counted() = default;
+
+ private:
+  template <class>
+  friend class ref;
+  std::uint32_t owners_ = 0;
+};
+
+/// One share of a `ref_counted` object: a shared pointer of one word, without atomics or a control block.
+template <class T>
+class ref {
+ public:
+  ref() = default;
+  explicit ref(T* object) noexcept : object_{object} {
+    if (object_ != nullptr) ++object_->owners_;
+  }
+  ref(const ref& other) noexcept : ref{other.object_} {}
+  ref(ref&& other) noexcept : object_{std::exchange(other.object_, nullptr)} {}
+  ref& operator=(ref other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~ref() {
+    if (object_ != nullptr && --object_->owners_ == 0) delete object_;
+  }
+
+  T& operator*() const noexcept { return *object_; }
+  T* operator->() const noexcept { return object_; }
+  [[nodiscard]] T* get() const noexcept { return object_; }
+  explicit operator bool() const noexcept { return object_ != nullptr; }
+
+ private:
+  T* object_ = nullptr;
+};
+
+}  // namespace copas

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <system_error>
+
+namespace copas {
+
+/// What a network does on a normal day is a value: the thing asked for, or why there is none.
+template <class T>
+using result = std::expected<T, std::error_code>;
+
+/// Failures that the operating system has no number for, or whose number says too little.
+enum class errc {
+  closed = 1,         ///< the peer, or somebody on this side, closed the stream
+  timed_out,          ///< the deadline passed first
+  host_not_found,     ///< the name has no address; other failures of getaddrinfo(3) have `resolver_category`
+  not_listening,      ///< accept on something that is not a listening socket
+};
+
+[[nodiscard]] const std::error_category& copas_category() noexcept;
+[[nodiscard]] inline std::error_code make_error_code(errc code) noexcept {
+  return {static_cast<int>(code), copas_category()};
+}
+
+/// The error with the number `code` of errno(3).
+[[nodiscard]] inline std::error_code system_error(int code) noexcept { return {code, std::system_category()}; }
+
+/// Outcome of an operation that moves bytes: how many it moved, and why it stopped if it did not finish.
+struct [[nodiscard]] transfer {
+  std::size_t bytes = 0;
+  std::error_code error;
+
+  /// Did it finish?
+  explicit operator bool() const noexcept { return !error; }
+};
+
+}  // namespace copas
+
+template <>
+struct std::is_error_code_enum<copas::errc> : std::true_type {};

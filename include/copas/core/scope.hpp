@@ -1,0 +1,82 @@
+#pragma once
+
+#include <source_location>
+#include <string>
+
+#include "copas/core/loop.hpp"
+#include "copas/core/task.hpp"
+#include "copas/core/wait_list.hpp"
+
+namespace copas {
+
+class scope;
+
+namespace detail {
+
+/// A place among the members of a scope; leaves it, and tells it, when the task ends.
+class scope_member : public list_link {
+ public:
+  explicit scope_member(task_record& task) noexcept : task_{task} {}
+  ~scope_member();
+
+ private:
+  friend class copas::scope;
+  task_record& task_;
+  scope* owner_ = nullptr;
+};
+
+}  // namespace detail
+
+/// Owns the tasks spawned in it: none outlives the scope.
+///
+/// Destroying a scope cancels the tasks that are still waiting. A task that runs just then (it is destroying the scope
+/// itself) ends at its next wait.
+class scope {
+ public:
+  class join_awaitable;
+
+  explicit scope(loop& home) noexcept : home_{home} {}
+  scope(const scope&) = delete;
+  scope& operator=(const scope&) = delete;
+  ~scope();
+
+  /// Starts a task as `loop::spawn` does.
+  void spawn(task<void> body, std::string name = {}, std::source_location where = std::source_location::current());
+
+  /// Cancels all tasks in the scope; their local variables are destroyed.
+  void cancel();
+
+  /// Waits until every task of the scope has ended.
+  [[nodiscard]] join_awaitable join() noexcept;
+
+  [[nodiscard]] bool empty() const noexcept { return members_.empty(); }
+
+ private:
+  friend class detail::scope_member;
+  void member_left() noexcept;
+
+  loop& home_;
+  list<detail::scope_member> members_;
+  wait_list joining_;
+};
+
+class [[nodiscard]] scope::join_awaitable final : public wait_node {
+ public:
+  explicit join_awaitable(scope& awaited) noexcept : scope_{awaited} {}
+
+  bool await_ready() const noexcept { return scope_.empty(); }
+  void await_suspend(waiter who) noexcept {
+    park(scope_.home_, who, wait_kind::signal, never);
+    scope_.joining_.push_back(*this);
+  }
+  void await_resume() const noexcept {}
+
+  [[nodiscard]] std::string_view activity() const noexcept override { return "joining a scope"; }
+
+ private:
+  scope& scope_;
+};
+
+inline scope::join_awaitable scope::join() noexcept { return join_awaitable{*this}; }
+
+}  // namespace copas

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <chrono>
+
+#include "copas/core/loop.hpp"
+
+namespace copas {
+
+/// Waits for time to pass, or for `wake`.
+class [[nodiscard]] sleep_awaitable : public wait_node {
+ public:
+  sleep_awaitable(loop& home, deadline until) noexcept : home_{home}, until_{until} {}
+
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(waiter who) noexcept { park(home_, who, wait_kind::signal, until_); }
+  /// What ended it: `timed_out` when the time has passed, `event` after `wake`.
+  wake_reason await_resume() const noexcept { return reason(); }
+
+  /// Ends it early.
+  /// @return  false if it does not sleep any more.
+  bool wake() noexcept {
+    if (!parked()) return false;
+    home_.schedule(*this);
+    return true;
+  }
+
+  [[nodiscard]] std::string_view activity() const noexcept override { return "sleeping"; }
+
+ private:
+  loop& home_;
+  deadline until_;
+};
+
+/// Lets everything run that is ready.
+class [[nodiscard]] yield_awaitable : public wait_node {
+ public:
+  explicit yield_awaitable(loop& home) noexcept : home_{home} {}
+
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(waiter who) noexcept {
+    park(home_, who, wait_kind::signal, never);
+    home_.schedule(*this);
+  }
+  void await_resume() const noexcept {}
+
+  [[nodiscard]] std::string_view activity() const noexcept override { return "ready"; }
+
+ private:
+  loop& home_;
+};
+
+/// Sleeps for at least `time`.
+inline sleep_awaitable sleep_for(loop& home, std::chrono::nanoseconds time) noexcept {
+  return {home, home.io().after(time)};
+}
+/// Sleeps until `until` at least; for ever, if nobody calls `wake`, when that is `never`.
+inline sleep_awaitable sleep_until(loop& home, deadline until) noexcept { return {home, until}; }
+/// Goes to the back of the queue of ready tasks.
+inline yield_awaitable yield(loop& home) noexcept { return yield_awaitable{home}; }
+
+}  // namespace copas

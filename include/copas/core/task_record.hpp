@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+
+#include "copas/core/wait_list.hpp"
+
+namespace copas {
+
+/// What a loop knows of one task, in C++ or Lua: the one place to ask what it is called, where it comes from and what
+/// it waits for. Kept up to date by two stores when the task parks.
+class task_record : public list_link {
+ public:
+  task_record(const task_record&) = delete;
+  task_record& operator=(const task_record&) = delete;
+
+  /// What its owner called it.
+  [[nodiscard]] virtual std::string name() const = 0;
+  /// Where it was started, as "file:line".
+  [[nodiscard]] virtual std::string origin() const = 0;
+
+  /// The operation it waits for; null while it runs.
+  [[nodiscard]] const wait_node* waiting_on() const noexcept { return waiting_on_; }
+  /// When it began to wait, precise to the turn of the loop.
+  [[nodiscard]] deadline waiting_since() const noexcept { return since_; }
+  [[nodiscard]] bool running() const noexcept { return running_; }
+
+  /// Ends the task: at once if it waits, at its next wait if it runs (or is up the stack of what runs).
+  void cancel();
+
+ protected:
+  explicit task_record(loop& home) noexcept;
+  virtual ~task_record();
+
+  /// Frees the task, which is not running; the record is gone afterwards.
+  virtual void destroy() = 0;
+
+ private:
+  friend class loop;
+  friend class wait_node;
+  void end();
+
+  loop& home_;
+  const wait_node* waiting_on_ = nullptr;
+  deadline since_{};
+  bool running_ = false;
+  bool cancelled_ = false;
+};
+
+}  // namespace copas

@@ -1,0 +1,173 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include "copas/core/awaitable.hpp"
+#include "copas/core/deadline.hpp"
+#include "copas/core/timers.hpp"
+
+namespace copas {
+
+class loop;
+class task_record;
+
+/// Why a waiter goes on.
+enum class wake_reason : std::uint8_t {
+  none,       ///< it has not been woken
+  event,      ///< what it waited for came
+  timed_out,  ///< its deadline passed
+  closed,     ///< what it waited on is gone
+};
+
+/// What a parked operation depends on: whether it keeps a loop running, and what a report calls it.
+enum class wait_kind : std::uint8_t {
+  signal,  ///< another task; nothing outside can end the wait, so it does not keep the loop alive
+  read,    ///< a descriptor to read from or to accept on
+  write,   ///< a descriptor to write to
+};
+inline constexpr std::size_t wait_kinds = 3;
+
+/// Links of a circular list; an element of its own is a list without elements.
+class list_link {
+ public:
+  list_link() = default;
+  list_link(const list_link&) = delete;
+  list_link& operator=(const list_link&) = delete;
+  ~list_link() { unlink(); }
+
+  [[nodiscard]] bool linked() const noexcept { return next_ != this; }
+
+  void unlink() noexcept {
+    previous_->next_ = next_;
+    next_->previous_ = previous_;
+    previous_ = next_ = this;
+  }
+
+ protected:
+  template <class>
+  friend class list;
+
+  void link_before(list_link& position) noexcept {
+    previous_ = position.previous_;
+    next_ = &position;
+    position.previous_->next_ = this;
+    position.previous_ = this;
+  }
+
+  list_link* previous_ = this;
+  list_link* next_ = this;
+};
+
+/// A FIFO of elements that carry their own links, so that adding one allocates nothing and leaving takes constant time.
+///
+/// Destroying the list unlinks what is in it, and destroying an element takes it out: either may go first.
+template <class Element>
+class list {
+ public:
+  list() = default;
+  list(const list&) = delete;
+  list& operator=(const list&) = delete;
+  ~list() {
+    while (!empty()) sentinel_.next_->unlink();
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return !sentinel_.linked(); }
+  [[nodiscard]] Element& front() const noexcept { return static_cast<Element&>(*sentinel_.next_); }
+
+  void push_back(Element& added) noexcept { static_cast<list_link&>(added).link_before(sentinel_); }
+  void push_front(Element& added) noexcept { static_cast<list_link&>(added).link_before(*sentinel_.next_); }
+
+  Element& pop_front() noexcept {
+    Element& first = front();
+    static_cast<list_link&>(first).unlink();
+    return first;
+  }
+
+  /// Moves all elements of `other` behind those of this list.
+  void splice(list& other) noexcept {
+    if (other.empty()) return;
+    list_link* first = other.sentinel_.next_;
+    list_link* last = other.sentinel_.previous_;
+    other.sentinel_.previous_ = other.sentinel_.next_ = &other.sentinel_;
+    first->previous_ = sentinel_.previous_;
+    sentinel_.previous_->next_ = first;
+    last->next_ = &sentinel_;
+    sentinel_.previous_ = last;
+  }
+
+  /// Calls `visit` with each element, first to last; `visit` must not change the list.
+  template <class Visitor>
+  void for_each(Visitor visit) const {
+    for (list_link* at = sentinel_.next_; at != &sentinel_; at = at->next_) visit(static_cast<Element&>(*at));
+  }
+
+ private:
+  list_link sentinel_;
+};
+
+/// One waiting operation: the base of every awaitable.
+///
+/// A node is in exactly one place: parked (perhaps in a wait list, perhaps with a timer), woken (in one of the loop's
+/// lists of what runs next), or nowhere. The first wake wins: it takes the node out of its list and its timer there
+/// and then. Destroying a node withdraws it from wherever it is.
+class wait_node : public list_link, timer_hook {
+ public:
+  wait_node(const wait_node&) = delete;
+  wait_node& operator=(const wait_node&) = delete;
+  virtual ~wait_node() { leave(); }
+
+  /// Is it waiting for something that has not happened?
+  [[nodiscard]] bool parked() const noexcept { return state_ == state::parked; }
+  /// Has it been woken, and not run since?
+  [[nodiscard]] bool woken() const noexcept { return state_ == state::woken; }
+  [[nodiscard]] wake_reason reason() const noexcept { return reason_; }
+  [[nodiscard]] wait_kind kind() const noexcept { return kind_; }
+
+  /// What this operation does, for reports about tasks: a few words, such as "receiving a line".
+  [[nodiscard]] virtual std::string_view activity() const noexcept { return "waiting"; }
+
+ protected:
+  wait_node() = default;
+
+  /// Notes who waits; the caller then links the node where its event will find it.
+  ///
+  /// @param until  when the loop wakes it at the latest, with `wake_reason::timed_out`.
+  void park(loop& home, waiter who, wait_kind kind, deadline until);
+
+  /// Parks again, for the same waiter and until the same deadline, in `advance`.
+  void park_again() noexcept;
+
+  /// Changes when the loop wakes it, while it is parked.
+  void wake_at(deadline until) noexcept;
+
+  /// Lets it resume another task than the one that runs now.
+  void run_as(task_record& whose) noexcept;
+
+  /// Leaves its wait list, its timer and the loop's lists; it is nowhere then.
+  void leave() noexcept;
+
+  /// Called in its turn after it was woken: true resumes the waiter, false if the node parked again.
+  virtual bool advance() { return true; }
+
+ private:
+  friend class loop;
+  friend class task_record;
+  enum class state : std::uint8_t { idle, parked, woken };
+
+  void leave_parking() noexcept;
+
+  waiter who_;
+  loop* home_ = nullptr;
+  task_record* task_ = nullptr;
+  state state_ = state::idle;
+  wake_reason reason_ = wake_reason::none;
+  wait_kind kind_ = wait_kind::signal;
+  deadline until_ = never;
+};
+
+/// Operations waiting for the same thing, first come, first served.
+using wait_list = list<wait_node>;
+
+}  // namespace copas

@@ -1,0 +1,224 @@
+#include "copas/core/loop.hpp"
+
+#include <cassert>
+#include <iterator>
+#include <utility>
+
+#include "copas/core/scope.hpp"
+
+namespace copas {
+namespace {
+
+constexpr int operations_per_slice = 64;  // without waiting, before a task must let others run
+constexpr int turns_per_poll = 16;        // while tasks are always ready
+
+}  // namespace
+
+task_record::task_record(loop& home) noexcept : home_{home} { home.tasks_.push_back(*this); }
+
+task_record::~task_record() {
+  if (home_.current_ == this) home_.current_ = nullptr;
+}
+
+void task_record::cancel() {
+  if (running_) {
+    cancelled_ = true;
+  } else {
+    end();
+  }
+}
+
+// Destroys the task once, though its own destructors may cancel it again.
+void task_record::end() {
+  running_ = true;
+  destroy();
+}
+
+loop::loop(std::unique_ptr<reactor> source)
+    : reactor_{std::move(source)}, timers_{reactor_->now()}, turn_time_{reactor_->now()} {}
+
+loop::~loop() {
+  while (!tasks_.empty()) tasks_.front().end();
+  for (const slot& each : slots_) {
+    if (each.source != nullptr) each.source->on_detached();
+  }
+  descriptor_freed();  // so that nobody is counted as waiting in a loop that is gone
+}
+
+void loop::run() {
+  while (!finished() && !take_stop()) turn();
+}
+
+bool loop::finished() const noexcept {
+  return phase_ == phase::poll && !busy() && timers_.empty() && parked(wait_kind::read) == 0 &&
+         parked(wait_kind::write) == 0;
+}
+
+// Each phase leaves what it has not run yet in a list of the loop, so that after an error the next turn goes on there.
+bool loop::turn(deadline until) {
+  assert(current_ == nullptr);
+  if (phase_ == phase::poll) {
+    ask_reactor(until);
+    phase_ = phase::readers;
+  }
+  if (phase_ == phase::readers) {
+    run_woken(readers_);
+    phase_ = phase::writers;
+  }
+  if (phase_ == phase::writers) {
+    run_woken(writers_);
+    phase_ = phase::timers;
+  }
+  if (phase_ == phase::timers) {
+    fire_timers();
+    running_.splice(ready_);
+    phase_ = phase::ready;
+    if (posted_.load(std::memory_order_relaxed)) run_posted();
+  }
+  run_woken(running_);
+  phase_ = phase::poll;
+  return had_events_;
+}
+
+void loop::ask_reactor(deadline until) {
+  had_events_ = false;
+  const bool must_not_wait = busy() || !readers_.empty() || !writers_.empty();
+  if (must_not_wait && !time_to_poll() && until == never) return;
+
+  turns_since_poll_ = 0;
+  const deadline limit = must_not_wait ? deadline::min() : std::min(until, timers_.next_deadline());
+  const auto events = reactor_->wait(limit);
+  turn_time_ = reactor_->coarse_now();
+  for (const io_event& event : events) {
+    const auto number = static_cast<std::size_t>(event.fd);
+    if (number >= slots_.size() || slots_[number].generation != event.generation) continue;
+    if (event_source* source = slots_[number].source) {
+      source->on_event(event);
+      had_events_ = true;
+    }
+  }
+}
+
+bool loop::time_to_poll() noexcept {
+  return ++turns_since_poll_ >= turns_per_poll || reactor_->coarse_now() != turn_time_;
+}
+
+void loop::run_woken(wait_list& woken) {
+  while (!woken.empty()) run_node(woken.pop_front());
+}
+
+void loop::fire_timers() noexcept {
+  if (timers_.empty()) return;
+  const deadline now = reactor_->now();
+  while (timer_hook* due = timers_.pop_due(now)) schedule(static_cast<wait_node&>(*due), wake_reason::timed_out);
+}
+
+void loop::run_posted() {
+  std::vector<std::move_only_function<void()>> jobs;
+  {
+    const std::scoped_lock guard{posting_};
+    jobs.swap(jobs_);
+    posted_ = false;
+  }
+  for (auto job = jobs.begin(); job != jobs.end(); ++job) {
+    try {
+      (*job)();
+    } catch (...) {
+      const std::scoped_lock guard{posting_};
+      jobs_.insert(jobs_.begin(), std::move_iterator{job + 1}, std::move_iterator{jobs.end()});
+      posted_ = !jobs_.empty();
+      throw;
+    }
+  }
+}
+
+void loop::run_node(wait_node& node) {
+  task_record* const outer = std::exchange(current_, node.task_);
+  if (current_ != nullptr) {
+    current_->running_ = true;
+    current_->waiting_on_ = nullptr;
+  }
+  budget_ = operations_per_slice;
+  ++resumptions_;
+  node.state_ = wait_node::state::idle;
+  if (node.advance()) node.who_.resume();
+
+  task_record* const ran = std::exchange(current_, outer);  // null if it has ended
+  if (ran != nullptr) {
+    ran->running_ = false;
+    if (ran->cancelled_) ran->end();
+  }
+  if (failure_) std::rethrow_exception(std::exchange(failure_, {}));
+}
+
+task_record* loop::recover() noexcept {
+  task_record* const ran = std::exchange(current_, nullptr);
+  if (ran != nullptr) ran->running_ = false;
+  return ran;
+}
+
+void loop::schedule(wait_node& node, wake_reason why) noexcept {
+  node.leave();
+  node.state_ = wait_node::state::woken;
+  node.reason_ = why;
+  ready_.push_back(node);
+}
+
+void loop::wake_by_event(wait_node& node) noexcept {
+  schedule(node);
+  node.unlink();
+  (node.kind_ == wait_kind::write ? writers_ : readers_).push_back(node);
+}
+
+void loop::schedule_promptly(wait_node& node) noexcept {
+  schedule(node);
+  if (phase_ != phase::readers) return;
+  node.unlink();
+  readers_.push_back(node);
+}
+
+std::uint32_t loop::attach(int fd, event_source& source) {
+  const auto number = static_cast<std::size_t>(fd);
+  if (number >= slots_.size()) slots_.resize(number + number / 2 + 16);
+  if (slots_[number].source != nullptr && slots_[number].source != &source) slots_[number].source->on_detached();
+  slots_[number] = {&source, ++generations_};
+  return generations_;
+}
+
+void loop::detach(int fd) noexcept { slots_[static_cast<std::size_t>(fd)] = {}; }
+
+event_source* loop::source_of(int fd) const noexcept {
+  const auto number = static_cast<std::size_t>(fd);
+  return number < slots_.size() ? slots_[number].source : nullptr;
+}
+
+void loop::descriptor_freed() noexcept {
+  while (!starved_.empty()) schedule(starved_.front());
+}
+
+void loop::post(std::move_only_function<void()> job) {
+  {
+    const std::scoped_lock guard{posting_};
+    jobs_.push_back(std::move(job));
+    posted_ = true;
+  }
+  reactor_->interrupt();
+}
+
+void loop::on_error(std::move_only_function<void(std::exception_ptr, const task_record&)> handler) {
+  error_handler_ = std::move(handler);
+}
+
+void loop::report(std::exception_ptr error, const task_record& task) noexcept {
+  if (!error_handler_) {
+    failure_ = std::move(error);
+    return;
+  }
+  try {
+    error_handler_(std::move(error), task);
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
+}
+
+}  // namespace copas

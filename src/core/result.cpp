@@ -1,0 +1,23 @@
+#include "copas/core/result.hpp"
+
+#include <string>
+
+namespace copas {
+
+const std::error_category& copas_category() noexcept {
+  static const class final : public std::error_category {
+    const char* name() const noexcept override { return "copas"; }
+    std::string message(int code) const override {
+      switch (static_cast<errc>(code)) {
+        case errc::closed: return "closed";
+        case errc::timed_out: return "timeout";
+        case errc::host_not_found: return "host not found";
+        case errc::not_listening: return "not a listening socket";
+      }
+      return "unknown error";
+    }
+  } category;
+  return category;
+}
+
+}  // namespace copas
