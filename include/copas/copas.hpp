@@ -1,0 +1,14 @@
+#pragma once
+
+/// Everything: tasks and scheduling, sockets, networking. Each header may also be included alone.
+
+#include "copas/core/awaitable.hpp"
+#include "copas/core/deadline.hpp"
+#include "copas/core/loop.hpp"
+#include "copas/core/result.hpp"
+#include "copas/core/scope.hpp"
+#include "copas/core/sleep.hpp"
+#include "copas/core/task.hpp"
+#include "copas/io/system_reactor.hpp"
+#include "copas/net/address.hpp"
+#include "copas/net/tcp.hpp"

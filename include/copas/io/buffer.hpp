@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace copas {
+
+/// Returns a block of a read buffer to where it came from.
+struct block_deleter {
+  std::size_t size = 0;
+  void operator()(std::byte* block) const noexcept;
+};
+using block = std::unique_ptr<std::byte[], block_deleter>;
+
+/// Bytes that arrived and nobody has taken yet.
+///
+/// It holds memory only while it holds bytes. Blocks of the usual size come from a list of the thread, last in, first
+/// out: connections that take turns share the one block that is still in the processor's cache.
+class read_buffer {
+ public:
+  static constexpr std::size_t block_size = std::size_t{16} * 1024;
+
+  [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
+  [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
+  [[nodiscard]] std::span<char> bytes() noexcept { return {data() + begin_, size()}; }
+
+  /// Room for a read, to be followed by `commit`. The buffer must be empty.
+  /// @error std::bad_alloc
+  [[nodiscard]] std::span<std::byte> space();
+  /// Says how many bytes were put into the space; none gives the memory back.
+  void commit(std::size_t count) noexcept;
+
+  /// Drops the first bytes, but keeps their memory until the buffer is used again or `relax` is called.
+  void consume(std::size_t count) noexcept { begin_ += count; }
+
+  /// Gives the memory back if there is nothing in it.
+  void relax() noexcept {
+    if (empty()) clear();
+  }
+  void clear() noexcept {
+    block_.reset();
+    begin_ = end_ = 0;
+  }
+
+  /// Puts bytes back in front of what is here.
+  /// @error std::bad_alloc
+  void prepend(std::string_view bytes);
+
+  /// Takes the memory away, with the bytes in it; the buffer is empty afterwards.
+  [[nodiscard]] block detach() noexcept {
+    begin_ = end_ = 0;
+    return std::move(block_);
+  }
+
+ private:
+  [[nodiscard]] char* data() noexcept { return reinterpret_cast<char*>(block_.get()); }
+
+  block block_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+}  // namespace copas

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <system_error>
+
+#include "copas/io/socket.hpp"
+
+namespace copas {
+
+/// An operation on one side of a socket: tries, parks until the descriptor is ready, tries again.
+///
+/// The derived class makes the attempts; when one finishes, or there can be no more (timeout, close), the waiter goes on.
+class io_operation : public wait_node {
+ public:
+  /// When it gives up. To be set before it parks.
+  void set_deadline(deadline until) noexcept { until_ = until; }
+
+  [[nodiscard]] bool await_ready() noexcept;
+  void await_suspend(waiter who) noexcept;
+
+  /// One try, without waiting; true if the operation is over, well or badly. It is the way of blocking calls, too.
+  [[nodiscard]] virtual bool attempt() noexcept = 0;
+  /// Ends the operation with `why`; what it has got so far counts.
+  virtual void give_up(std::error_code why) noexcept = 0;
+
+  [[nodiscard]] side which() const noexcept { return side_; }
+
+ protected:
+  io_operation(loop* home, ref<socket> on, side which) noexcept
+      : home_{home}, socket_{std::move(on)}, side_{which} {}
+  ~io_operation() override;
+
+  [[nodiscard]] socket& on() const noexcept { return *socket_; }
+  /// The loop it waits in; null if it is never going to wait.
+  [[nodiscard]] loop* home() const noexcept { return home_; }
+  bool advance() override;
+  /// Waits until the socket is ready.
+  virtual void wait_in_line() noexcept;
+  /// Keeps the turn while it does something else than wait in line; those who come meanwhile queue.
+  void hold_turn() noexcept;
+  /// Has the last attempt got it a part, so that the others have the next readiness? An operation whose parts must not be
+  /// mixed with those of others says no: it keeps its place at the front, as one that got nothing does.
+  [[nodiscard]] virtual bool got_part() const noexcept { return false; }
+  /// Was it woken because its deadline passed?
+  [[nodiscard]] virtual bool expired() const noexcept { return reason() == wake_reason::timed_out; }
+  /// Ends the operation; to be followed by `loop::schedule` if it is parked.
+  void end_with(std::error_code why) noexcept;
+  /// Has it ended?
+  [[nodiscard]] bool over() const noexcept { return over_; }
+
+ private:
+  friend class readiness;
+  [[nodiscard]] virtual readiness::wants wants() const noexcept { return readiness::wants::readiness; }
+  [[nodiscard]] wait_kind kind_of_wait() const noexcept {
+    return side_ == side::read ? wait_kind::read : wait_kind::write;
+  }
+
+  loop* home_;
+  ref<socket> socket_;
+  deadline until_ = never;
+  side side_;
+  bool over_ = false;
+  bool deferred_ = false;  // not tried yet, though nobody waits: its task had its share
+};
+
+}  // namespace copas

@@ -1,0 +1,65 @@
+#include "copas/io/listener.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "copas/io/system_reactor.hpp"
+
+namespace copas {
+namespace {
+
+constexpr std::chrono::seconds longest_rest{1};
+
+bool is_any_of(const std::error_code& error, std::initializer_list<int> codes) noexcept {
+  return std::ranges::any_of(codes, [&](int code) { return error == system_error(code); });
+}
+
+}  // namespace
+
+bool accept_operation::attempt() noexcept {
+  resting_ = false;
+  for (bool tidied = false;;) {
+    if (!on().open()) {
+      error_ = errc::closed;
+      return true;
+    }
+    const accepted connection = home() != nullptr ? home()->io().accept(on().fd()) : system_calls::accept(on().fd());
+    if (connection.fd >= 0) {
+      connection_ = unique_fd{connection.fd};
+      return true;
+    }
+    error_ = connection.error;
+    if (connection.error == std::errc::operation_would_block) {
+      on().ready().learn(side::read, {.bytes = 0, .error = connection.error, .end = false, .drained = true});
+      return false;
+    }
+    if (is_any_of(connection.error, {EMFILE, ENFILE, ENOBUFS, ENOMEM})) {
+      if (home() == nullptr) return true;
+      resting_ = tidied || !home()->on_descriptor_shortage || !home()->on_descriptor_shortage();
+      if (resting_) return false;
+      tidied = true;
+    } else if (is_any_of(connection.error, {EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP})) {
+      return true;
+    }
+    // Anything else is the fate of one connection that ended before it was taken: on to the next. See accept(2).
+  }
+}
+
+void accept_operation::wait_in_line() noexcept {
+  if (!resting_) {
+    wake_at(never);
+    return io_operation::wait_in_line();
+  }
+  hold_turn();
+  wake_at(home()->io().after(longest_rest));
+  home()->starved().push_back(*this);
+}
+
+result<unique_fd> accept_operation::await_resume() noexcept {
+  if (connection_) return std::move(connection_);
+  return std::unexpected{error_};
+}
+
+}  // namespace copas

@@ -1,0 +1,59 @@
+#include "copas/io/operation.hpp"
+
+#include "copas/core/result.hpp"
+
+namespace copas {
+
+io_operation::~io_operation() {
+  wait_node::leave();  // so that the turn does not come back to it
+  socket_->ready().leave(*this);
+}
+
+bool io_operation::await_ready() noexcept {
+  if (!socket_->ready().vacant(side_)) return false;
+  deferred_ = !home_->within_budget();
+  if (!deferred_) over_ = attempt();
+  return over_;
+}
+
+void io_operation::await_suspend(waiter who) noexcept {
+  park(*home_, who, kind_of_wait(), until_);
+  if (!deferred_) return wait_in_line();
+  hold_turn();
+  home_->schedule(*this);
+}
+
+bool io_operation::advance() {
+  if (over_) return true;
+  readiness& at = socket_->ready();
+  if (reason() == wake_reason::closed) {
+    end_with(errc::closed);
+  } else if (at.vacant(side_) || at.holds(*this)) {
+    if (expired()) at.assume_ready(side_);  // the last attempt is made whatever is known
+    over_ = attempt();
+  }
+  if (!over_ && expired()) end_with(errc::timed_out);
+  if (over_) {
+    at.leave(*this);
+    return true;
+  }
+  park_again();
+  wait_in_line();
+  return false;
+}
+
+void io_operation::wait_in_line() noexcept {
+  const std::error_code error = socket_->ready().queue(*this, *home_, socket_->fd(), wants());
+  if (!error) return;
+  end_with(error);
+  home_->schedule(*this);
+}
+
+void io_operation::hold_turn() noexcept { socket_->ready().hold(*this, *home_, socket_->fd()); }
+
+void io_operation::end_with(std::error_code why) noexcept {
+  give_up(why);
+  over_ = true;
+}
+
+}  // namespace copas

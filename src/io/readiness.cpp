@@ -1,0 +1,127 @@
+#include "copas/io/readiness.hpp"
+
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include "copas/core/result.hpp"
+#include "copas/io/operation.hpp"
+
+namespace copas {
+
+bool readiness::holds(const io_operation& op) const noexcept { return at(op.side_).holder == &op; }
+
+void readiness::learn(side which, const moved& outcome) noexcept {
+  const bool found_nothing = outcome.error == std::errc::operation_would_block;
+  if (found_nothing || (outcome.drained && !ending_)) at(which).may_be_ready = false;
+}
+
+void readiness::on_event(const io_event& what) noexcept {
+  ending_ = ending_ || what.ending;
+  for (const side which : both) {
+    if (which == side::read ? !what.readable : !what.writable) continue;
+    line& here = at(which);
+    here.may_be_ready = true;
+    if (here.holder != nullptr || here.waiting.empty()) continue;
+    auto& first = static_cast<io_operation&>(here.waiting.front());
+    home_->wake_by_event(first);
+    here.holder = &first;
+  }
+  if (mode_ == mode::one_shot) arm();  // for the other side, which the event has disarmed, too
+}
+
+void readiness::on_detached() noexcept {
+  for (line& each : lines_) {
+    while (!each.waiting.empty()) home_->schedule(each.waiting.front());
+  }
+  home_ = nullptr;
+  generation_ = 0;
+}
+
+void readiness::forget() noexcept {
+  for (const side which : both) {
+    line& here = at(which);
+    io_operation* const holder = std::exchange(here.holder, nullptr);
+    if (holder != nullptr && (holder->woken() || holder->parked())) holder->home()->schedule(*holder, wake_reason::closed);
+    while (!here.waiting.empty()) home_->schedule(here.waiting.front(), wake_reason::closed);
+    here.may_be_ready = true;
+  }
+  if (home_ != nullptr) {
+    home_->io().unwatch(fd_);
+    home_->detach(fd_);
+  }
+  home_ = nullptr;
+  generation_ = 0;
+  ending_ = false;
+}
+
+// Puts `op` at the end of its line, or at the front if it keeps its place, and sees to it that an event will come.
+std::error_code readiness::queue(io_operation& op, loop& home, int fd, wants what) noexcept {
+  line& here = at(op.side_);
+  const bool had_its_turn = here.holder == &op;
+  if (had_its_turn) here.holder = nullptr;
+  if (const auto error = move_to(home, fd)) return error;
+  if (had_its_turn && !op.got_part()) {
+    here.waiting.push_front(op);
+  } else {
+    here.waiting.push_back(op);
+  }
+  if (what == wants::readiness || mode_ == mode::one_shot) return pass_on(op.side_);
+  return home_->io().watch(fd_, generation_);
+}
+
+void readiness::hold(io_operation& op, loop& home, int fd) noexcept {
+  at(op.side_).holder = nullptr;
+  if (fd >= 0) static_cast<void>(move_to(home, fd));  // if that fails, it does so again when it matters
+  at(op.side_).holder = &op;
+}
+
+std::error_code readiness::move_to(loop& home, int fd) noexcept {
+  if (home_ == &home) return {};
+  if (anybody_waits()) return system_error(EBUSY);
+  try {
+    return register_with(home, fd);
+  } catch (const std::bad_alloc&) {
+    return system_error(ENOMEM);
+  }
+}
+
+std::error_code readiness::register_with(loop& home, int fd) {
+  forget();
+  generation_ = home.attach(fd, *this);
+  home_ = &home;
+  fd_ = fd;
+  if (mode_ == mode::one_shot) return {};
+  const auto error = home.io().watch(fd, generation_);
+  if (error) forget();
+  return error;
+}
+
+std::error_code readiness::arm() noexcept {
+  const auto wanted = [this](side which) { return !at(which).waiting.empty() && at(which).holder == nullptr; };
+  const interest in{.read = wanted(side::read), .write = wanted(side::write)};
+  if (!in.read && !in.write) return {};
+  return home_->io().watch_once(fd_, generation_, in);
+}
+
+// Whoever is next in line, and could go on, becomes the holder.
+std::error_code readiness::pass_on(side which) noexcept {
+  line& here = at(which);
+  if (here.holder != nullptr || here.waiting.empty()) return {};
+  const bool buffered = which == side::read && owner_.holds_bytes();
+  if (mode_ == mode::one_shot && !buffered) return arm();
+  if (buffered || here.may_be_ready) {
+    auto& next = static_cast<io_operation&>(here.waiting.front());
+    home_->schedule(next);
+    here.holder = &next;
+  }
+  return {};
+}
+
+void readiness::leave(io_operation& left) noexcept {
+  line& here = at(left.side_);
+  const bool held = std::exchange(here.holder, here.holder == &left ? nullptr : here.holder) == &left;
+  if (held || owner_.holds_bytes()) pass_on(left.side_);  // bytes, for it may have given some back
+}
+
+}  // namespace copas

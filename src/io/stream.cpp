@@ -1,0 +1,271 @@
+#include "copas/io/stream.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "copas/io/system_reactor.hpp"
+
+namespace copas {
+namespace {
+
+constexpr std::size_t least_growth = read_buffer::block_size;
+constexpr std::size_t first_room = std::size_t{256} * 1024;  // for a counted receive that promises to be large
+
+constexpr int reads_per_turn = 16;  // of one operation, before others have their turn
+
+// Drops each CR of the first `length` bytes; returns how many bytes are left.
+std::size_t without_carriage_returns(char* bytes, std::size_t length) noexcept {
+  if (length == 0 || std::memchr(bytes, '\r', length) == nullptr) return length;
+  return static_cast<std::size_t>(std::remove(bytes, bytes + length, '\r') - bytes);
+}
+
+// Makes room for `room` more bytes behind `text`, lets `read` fill it, and drops what it left over.
+template <class Reader>
+moved append(std::string& text, std::size_t room, Reader read) {
+  const std::size_t before = text.size();
+  if (text.capacity() < before + room) text.reserve(std::max(before + room, 2 * text.capacity()));
+  moved outcome;
+  text.resize_and_overwrite(before + room, [&](char* data, std::size_t) noexcept {
+    outcome = read(std::as_writable_bytes(std::span{data + before, room}));
+    return before + outcome.bytes;
+  });
+  return outcome;
+}
+
+}  // namespace
+
+moved stream::receive_some(loop* via, std::span<std::byte> into) noexcept {
+  const moved outcome = via != nullptr ? via->io().receive(fd(), into) : system_calls::receive(fd(), into);
+  ready().learn(side::read, outcome);
+  return outcome;
+}
+
+moved stream::send_some(loop* via, std::span<const std::byte> from) noexcept {
+  const moved outcome = via != nullptr ? via->io().send(fd(), from) : system_calls::send(fd(), from);
+  ready().learn(side::write, outcome);
+  stats_.sent += outcome.bytes;
+  return outcome;
+}
+
+moved stream::fill(loop* via) {
+  const moved outcome = receive_some(via, input_.space());
+  input_.commit(outcome.bytes);
+  return outcome;
+}
+
+receive_operation::receive_operation(loop* home, ref<stream> from, receive_pattern pattern, std::string prefix) noexcept
+    : io_operation{home, ref<socket>{from.get()}, side::read},
+      pattern_{pattern},
+      held_{std::move(prefix)},
+      prefix_{held_.size()} {}
+
+receive_operation::~receive_operation() {
+  if (handed_over_) return;
+  // What an abandoned operation took belongs to whoever receives next from the same descriptor.
+  if (over() || reason() == wake_reason::closed || !has_new_bytes()) return;
+  from().stats().received -= held_.size() - prefix_;
+  from().input().prepend(std::string_view{held_}.substr(prefix_));
+}
+
+bool receive_operation::attempt() noexcept {
+  held_before_ = held_.size();
+  if (!on().open()) {
+    finish(errc::closed);
+    return true;
+  }
+  try {
+    for (int reads = 0;; ++reads) {
+      if (take_buffered()) return true;
+      if (pattern_.partial && has_new_bytes()) {
+        finish(errc::timed_out);
+        return true;
+      }
+      if (!on().ready().may_be_ready(side::read) || reads == reads_per_turn) return false;
+      const moved outcome = read_more();
+      if (outcome.bytes > 0) continue;
+      if (outcome.error == std::errc::operation_would_block) return false;
+      if (outcome.end && pattern_.what == receive_pattern::kind::all && has_new_bytes()) {
+        finish({});
+      } else {
+        finish(outcome.end ? errc::closed : outcome.error);
+      }
+      return true;
+    }
+  } catch (const std::bad_alloc&) {
+    finish(std::make_error_code(std::errc::not_enough_memory));
+    return true;
+  }
+}
+
+// Takes from the buffer what belongs to the result; true if that completes it.
+bool receive_operation::take_buffered() {
+  switch (pattern_.what) {
+    case receive_pattern::kind::line: return take_line();
+    case receive_pattern::kind::exactly: return take_counted();
+    case receive_pattern::kind::all: take(from().input().size()); return false;
+  }
+  return false;
+}
+
+bool receive_operation::take_line() {
+  read_buffer& input = from().input();
+  const std::span<char> bytes = input.bytes();
+  if (bytes.empty()) return false;
+  const auto* end = static_cast<const char*>(std::memchr(bytes.data(), '\n', bytes.size()));
+  if (end == nullptr) {
+    take(bytes.size());
+    return false;
+  }
+  const auto length = static_cast<std::size_t>(end - bytes.data());
+  if (held_.empty()) {
+    slice_ = bytes.first(length);
+    input.consume(length + 1);
+    from().stats().received += length + 1;
+  } else {
+    take(length + 1);
+    held_.pop_back();
+  }
+  finish({});
+  return true;
+}
+
+bool receive_operation::take_counted() {
+  read_buffer& input = from().input();
+  if (pattern_.count == 0 && prefix_ == 0) {
+    if (input.empty()) return false;
+  } else {
+    const std::size_t missing = pattern_.count - std::min(pattern_.count, held_.size());
+    const std::size_t count = std::min(missing, input.size());
+    if (held_.empty() && count == missing && count > 0) {
+      slice_ = input.bytes().first(count);
+      input.consume(count);
+      from().stats().received += count;
+    } else {
+      take(count);
+      if (count < missing) return false;
+    }
+  }
+  finish({});
+  return true;
+}
+
+// Large amounts go straight to where they are wanted; what may belong to the next operation goes through the buffer.
+moved receive_operation::read_more() {
+  const std::size_t spare = held_.capacity() - held_.size();
+  if (pattern_.what == receive_pattern::kind::all) return read_behind(std::max(least_growth, spare));
+  if (pattern_.what == receive_pattern::kind::exactly) {
+    const std::size_t missing = pattern_.count - std::min(pattern_.count, held_.size());
+    if (missing >= read_buffer::block_size) {
+      return read_behind(std::min(missing, std::max(first_room, spare)));
+    }
+  }
+  return from().fill(home());
+}
+
+moved receive_operation::read_behind(std::size_t room) {
+  const moved outcome =
+      append(held_, room, [this](std::span<std::byte> into) noexcept { return from().receive_some(home(), into); });
+  from().stats().received += outcome.bytes;
+  return outcome;
+}
+
+void receive_operation::take(std::size_t count) {
+  read_buffer& input = from().input();
+  held_.append(input.bytes().data(), count);
+  from().stats().received += count;
+  input.consume(count);
+  input.relax();
+}
+
+void receive_operation::give_up(std::error_code why) noexcept { finish(why); }
+
+void receive_operation::finish(std::error_code why) noexcept {
+  error_ = why;
+  if (pattern_.what != receive_pattern::kind::line) return;
+  if (slice_.data() != nullptr) {
+    slice_ = slice_.first(without_carriage_returns(slice_.data(), slice_.size()));
+  } else {
+    const std::size_t fresh = held_.size() - prefix_;
+    held_.resize(prefix_ + without_carriage_returns(held_.data() + prefix_, fresh));
+  }
+}
+
+received receive_operation::await_resume() noexcept {
+  handed_over_ = true;
+  received outcome{.error = error_, .memory = {}, .text = {}};
+  if (slice_.data() == nullptr) {
+    outcome.text = std::move(held_);
+    return outcome;
+  }
+  read_buffer& input = from().input();
+  outcome.length = slice_.size();
+  if (input.empty()) {
+    outcome.memory = input.detach();
+    outcome.offset = static_cast<std::size_t>(slice_.data() - reinterpret_cast<char*>(outcome.memory.get()));
+  } else {
+    outcome.text.assign(slice_.data(), slice_.size());
+  }
+  return outcome;
+}
+
+std::string receive_operation::take_text() noexcept {
+  handed_over_ = true;
+  if (slice_.data() != nullptr) {
+    held_.assign(slice_.data(), slice_.size());
+    from().input().relax();
+  }
+  return std::move(held_);
+}
+
+std::string_view receive_operation::activity() const noexcept {
+  switch (pattern_.what) {
+    case receive_pattern::kind::line: return "receiving a line";
+    case receive_pattern::kind::exactly: return "receiving a number of bytes";
+    case receive_pattern::kind::all: return "receiving to the end of the stream";
+  }
+  return "receiving";
+}
+
+bool receive_some_operation::attempt() noexcept {
+  if (!on().open()) {
+    outcome_.error = errc::closed;
+    return true;
+  }
+  auto& source = static_cast<stream&>(on());
+  read_buffer& input = source.input();
+  if (!input.empty()) {
+    outcome_.bytes = std::min(into_.size(), input.size());
+    std::memcpy(into_.data(), input.bytes().data(), outcome_.bytes);
+    input.consume(outcome_.bytes);
+    input.relax();
+  } else {
+    if (!on().ready().may_be_ready(side::read)) return false;
+    const moved outcome = source.receive_some(home(), into_);
+    if (outcome.error == std::errc::operation_would_block) return false;
+    outcome_.bytes = outcome.bytes;
+    outcome_.error = outcome.end ? make_error_code(errc::closed) : outcome.error;
+  }
+  source.stats().received += outcome_.bytes;
+  return true;
+}
+
+bool send_operation::attempt() noexcept {
+  while (!rest_.empty()) {
+    if (!on().open()) {
+      outcome_.error = errc::closed;
+      return true;
+    }
+    if (!on().ready().may_be_ready(side::write)) return false;
+    const moved outcome = static_cast<stream&>(on()).send_some(home(), rest_);
+    if (outcome.error == std::errc::operation_would_block) return false;
+    outcome_.bytes += outcome.bytes;
+    outcome_.error = outcome.error;
+    if (outcome.error) return true;
+    rest_ = rest_.subspan(outcome.bytes);
+  }
+  return true;
+}
+
+}  // namespace copas

@@ -1,0 +1,48 @@
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "copas/core/result.hpp"
+#include "copas/io/system_reactor.hpp"
+
+namespace copas::system_calls {
+namespace {
+
+std::error_code last_error() noexcept {
+  return errno == EAGAIN ? std::make_error_code(std::errc::operation_would_block) : system_error(errno);
+}
+
+}  // namespace
+
+moved receive(int fd, std::span<std::byte> into) noexcept {
+  for (;;) {
+    const ssize_t count = ::recv(fd, into.data(), into.size(), 0);
+    if (count > 0) {
+      const auto bytes = static_cast<std::size_t>(count);
+      return {.bytes = bytes, .error = {}, .end = false, .drained = bytes < into.size()};
+    }
+    if (count == 0) return {.bytes = 0, .error = {}, .end = true, .drained = false};
+    if (errno != EINTR) return {.bytes = 0, .error = last_error(), .end = false, .drained = errno == EAGAIN};
+  }
+}
+
+moved send(int fd, std::span<const std::byte> from) noexcept {
+  for (;;) {
+    const ssize_t count = ::send(fd, from.data(), from.size(), MSG_NOSIGNAL);
+    if (count >= 0) {
+      const auto bytes = static_cast<std::size_t>(count);
+      return {.bytes = bytes, .error = {}, .end = false, .drained = bytes < from.size()};
+    }
+    if (errno != EINTR) return {.bytes = 0, .error = last_error(), .end = false, .drained = errno == EAGAIN};
+  }
+}
+
+accepted accept(int fd) noexcept {
+  for (;;) {
+    const int connection = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (connection >= 0) return {.fd = connection, .error = {}};
+    if (errno != EINTR) return {.fd = -1, .error = last_error()};
+  }
+}
+
+}  // namespace copas::system_calls

@@ -1,0 +1,76 @@
+#include "copas/net/address.hpp"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace copas {
+
+address::address(const sockaddr* from, std::size_t length) noexcept
+    : length_{static_cast<std::uint8_t>(std::min(length, capacity))} {
+  std::memcpy(storage_, from, length_);
+}
+
+const sockaddr* address::data() const noexcept { return reinterpret_cast<const sockaddr*>(storage_); }
+
+family address::family() const noexcept {
+  if (length_ == 0) return family::unspecified;
+  switch (data()->sa_family) {
+    case AF_INET: return family::inet4;
+    case AF_INET6: return family::inet6;
+    default: return family::unspecified;
+  }
+}
+
+std::string address::host() const {
+  std::array<char, NI_MAXHOST> text{};
+  const int failed = ::getnameinfo(data(), length_, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST);
+  return failed != 0 ? std::string{} : std::string{text.data()};
+}
+
+std::uint16_t address::port() const noexcept {
+  switch (family()) {
+    case family::inet4: return ntohs(reinterpret_cast<const sockaddr_in*>(storage_)->sin_port);
+    case family::inet6: return ntohs(reinterpret_cast<const sockaddr_in6*>(storage_)->sin6_port);
+    case family::unspecified: break;
+  }
+  return 0;
+}
+
+result<std::vector<address>> resolve(const std::string& host, const std::string& service, family wanted,
+                                     address_use use) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_family = wanted == family::inet4 ? AF_INET : wanted == family::inet6 ? AF_INET6 : AF_UNSPEC;
+  hints.ai_flags = use == address_use::listening ? AI_PASSIVE : 0;
+
+  addrinfo* found = nullptr;
+  const int failed = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), service.c_str(), &hints, &found);
+  if (failed == EAI_SYSTEM) return std::unexpected{system_error(errno)};
+  if (failed != 0) return std::unexpected{std::error_code{failed, resolver_category()}};
+
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned{found, &::freeaddrinfo};
+  std::vector<address> addresses;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    addresses.emplace_back(each->ai_addr, each->ai_addrlen);
+  }
+  return addresses;
+}
+
+const std::error_category& resolver_category() noexcept {
+  static const class final : public std::error_category {
+    const char* name() const noexcept override { return "resolver"; }
+    std::string message(int code) const override { return ::gai_strerror(code); }
+  } category;
+  return category;
+}
+
+}  // namespace copas
