@@ -1,0 +1,57 @@
+-- Error handlers, and the text of an error.
+local copas, internal = ...
+local native = internal.native
+
+local handlers = setmetatable({}, { __mode = "k" }) -- by coroutine
+local default
+
+local function name_of(object, get)
+  if object == nil then return "nil" end
+  return get(object)
+end
+
+function copas.gettraceback(msg, co, skt)
+  local text = msg == nil and "" or tostring(msg)
+  if text ~= "" then text = text .. " " end
+  text = ("%s(coroutine: %s, socket: %s)"):format(text, name_of(co, copas.getthreadname),
+                                                  name_of(skt, copas.getsocketname))
+  if co == nil then return debug.traceback(text, 2) end
+
+  local trace = debug.traceback(co, text)
+  local origin = native.origin_of(co)
+  if origin and origin ~= "" then trace = trace .. "\n\tstarted at " .. origin end
+  return trace
+end
+
+local function print_traceback(err, co, skt)
+  print(copas.gettraceback(err, co, skt))
+end
+
+function copas.seterrorhandler(handler, is_default)
+  if is_default then
+    if type(handler) ~= "function" then error("Expected the handler to be a function when setting the default", 2) end
+    default = handler
+  else
+    if handler ~= nil and type(handler) ~= "function" then
+      error("Expected the handler to be a function, or nil", 2)
+    end
+    handlers[native.running()] = handler
+  end
+end
+copas.setErrorHandler = copas.seterrorhandler -- the older spelling
+
+function copas.geterrorhandler(co)
+  return handlers[co or native.running()] or default
+end
+
+default = print_traceback
+
+-- What else is to be done when a thread fails, by coroutine; before its handler is called.
+internal.at_failure = setmetatable({}, { __mode = "k" })
+
+native.set_reporter(function(err, co, skt)
+  local at_failure = internal.at_failure[co]
+  if at_failure then at_failure() end
+  local ok, failure = pcall(handlers[co] or default, err, co, skt)
+  if not ok then print("Failed executing error handler: " .. tostring(failure)) end
+end)

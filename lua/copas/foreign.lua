@@ -1,0 +1,144 @@
+-- Operations on objects that are no native sockets: those of LuaSocket and LuaSec, proxies, and whatever else has the
+-- methods. Their own methods are called, without blocking, and the thread waits for their descriptor in between; so it
+-- does not matter what they buffer.
+local native = ...
+
+local limits = setmetatable({}, { __mode = "k" }) -- timeouts by object, in seconds
+
+-- A wait is repeated after this time even if nothing was heard: the object may have been closed behind our back.
+local patience = 120
+
+local foreign = {}
+
+local side_for = { wantread = "read", wantwrite = "write" }
+
+local function must_wait(err)
+  return err == "timeout" or err == "wantread" or err == "wantwrite"
+end
+
+local function deadline_of(skt, operation)
+  local limit = limits[skt] and limits[skt][operation]
+  return limit and limit > 0 and native.now() + limit or nil
+end
+
+-- Waits until `skt` may be ready; false if the deadline passed first.
+local function wait(skt, err, side, deadline)
+  local fd = skt:getfd()
+  if not fd or fd < 0 then return true end -- closed: the next call of its method says so
+  local left = patience
+  if deadline then
+    left = deadline - native.now()
+    if left <= 0 then return false end
+  end
+  local ready, why = native.wait(fd, side_for[err] or side, math.min(left, patience), skt)
+  return ready or why ~= "timeout" or left > patience
+end
+
+-- What never waits must not keep others from running.
+local function let_others_run()
+  if not native.spend() then native.pause() end
+end
+
+function foreign.set_limits(skt, connect, send, receive)
+  local mine = limits[skt]
+  if not mine then
+    mine = {}
+    limits[skt] = mine
+  end
+  local function change(name, value)
+    if value == nil then return end
+    mine[name] = value >= 0 and value < math.huge and value or nil
+  end
+  change("connect", connect)
+  change("send", send)
+  change("receive", receive)
+end
+
+---Gives one object the timeouts of another.
+function foreign.inherit_limits(skt, from)
+  local given = limits[from]
+  if given then limits[skt] = { connect = given.connect, send = given.send, receive = given.receive } end
+end
+
+function foreign.receive_limit(skt)
+  return limits[skt] and limits[skt].receive
+end
+
+local function receive(skt, pattern, prefix, enough)
+  local deadline = deadline_of(skt, "receive")
+  local in_time = true
+  while true do
+    local data, err, partial = skt:receive(pattern, prefix)
+    if data or not must_wait(err) or not in_time or enough(partial) then
+      let_others_run()
+      return data, err, partial
+    end
+    in_time = wait(skt, err, "read", deadline)
+    prefix = partial
+  end
+end
+
+local function never() return false end
+
+function foreign.receive(skt, pattern, prefix)
+  return receive(skt, pattern or "*l", prefix, never)
+end
+
+function foreign.receivepartial(skt, pattern, prefix)
+  local given = prefix and #tostring(prefix) or 0
+  return receive(skt, pattern or "*l", prefix, function(partial) return partial and #partial > given end)
+end
+
+function foreign.send(skt, data, i, j)
+  local deadline = deadline_of(skt, "send")
+  local in_time = true
+  i = i or 1
+  while true do
+    local sent, err, last = skt:send(data, i, j)
+    if sent or not must_wait(err) or not in_time then
+      let_others_run()
+      return sent, err, last
+    end
+    in_time = wait(skt, err, "write", deadline)
+    if last then i = last + 1 end
+  end
+end
+
+function foreign.connect(skt, host, port)
+  skt:settimeout(0)
+  local deadline = deadline_of(skt, "connect")
+  local in_time, tried = true, false
+  while true do
+    local ok, err = skt:connect(host, port)
+    if ok then return ok, nil end
+    if err == "already connected" and tried then return 1, nil end
+    if err ~= "timeout" and err ~= "Operation already in progress" then return nil, err end
+    if not in_time then return nil, "timeout" end
+    tried = true
+    in_time = wait(skt, err, "write", deadline)
+  end
+end
+
+---The next connection of a listening object; nil and an error once there can be none.
+function foreign.accept(skt)
+  while true do
+    local client, err = skt:accept()
+    if client then return client end
+    local fd = skt:getfd()
+    if not fd or fd < 0 then return nil, "closed" end
+    if err == "timeout" then
+      wait(skt, err, "read")
+    else
+      native.pause(1) -- descriptors have run out, most likely
+    end
+  end
+end
+
+---Closes an object, after telling those who wait for it.
+function foreign.close(skt, ...)
+  local fd = skt.getfd and skt:getfd()
+  if fd and fd >= 0 then native.closing(fd) end
+  return skt:close(...)
+end
+
+return foreign

@@ -1,0 +1,138 @@
+-- The copas module. Most of what it does is in C++ (the table `native`); here and in the chunks loaded below is what
+-- reads better in Lua, or has to be Lua for a thread to wait in it.
+local native, load = ...
+
+local copas = {
+  _VERSION = "Copas 4.11.0",
+  _COPYRIGHT = "Copyright (c) 2026 The Copas authors",
+  _DESCRIPTION = "Coroutine Oriented Portable Asynchronous Services",
+  _ENGINE = native.engine,
+  autoclose = true,
+  running = false,
+}
+
+local internal = { native = native, foreign = load("foreign", native) }
+load("names", copas, internal)
+load("errors", copas, internal)
+load("operations", copas, internal)
+load("wrappers", copas, internal)
+load("servers", copas, internal)
+
+copas.gettime = native.gettime
+
+-- Threads
+
+function copas.addthread(fn, ...)
+  return native.spawn(2, fn, ...)
+end
+
+function copas.addnamedthread(name, fn, ...)
+  if type(name) == "function" and type(fn) == "string" then name, fn = fn, name end -- the order of old versions
+  local co = native.spawn(2, fn, ...)
+  if name ~= nil then copas.setthreadname(name, co) end
+  return co
+end
+
+function copas.removethread(co)
+  if type(co) == "thread" then native.remove(co) end
+end
+
+copas.pause = native.pause
+copas.pauseforever = native.pauseforever
+copas.wakeup = native.wakeup
+
+---Deprecated form of `pause`: waits for ever if the time is negative.
+function copas.sleep(time)
+  if time and time < 0 then
+    copas.pauseforever()
+  else
+    copas.pause(time)
+  end
+end
+
+-- The loop
+
+copas.step = native.step
+copas.finished = native.finished
+copas.exit = native.exit
+copas.exiting = native.exiting
+
+local exit_waiters = setmetatable({}, { __mode = "k" })
+
+function copas.waitforexit()
+  exit_waiters[native.running()] = true
+  native.waitforexit()
+end
+
+-- Have the threads that waited for the exit done what they do then?
+local function exit_waiters_done()
+  for co in pairs(exit_waiters) do
+    if coroutine.status(co) ~= "dead" then return false end
+  end
+  return true
+end
+
+local step = copas.step
+
+function copas.loop(init, timeout)
+  if type(init) == "function" then
+    copas.addnamedthread("copas_initializer", init)
+  else
+    timeout = init or timeout
+  end
+
+  copas.running = true
+  native.reset_exit()
+  local interrupted = false
+  repeat
+    if copas.step == step and not interrupted then
+      native.run(copas, step, timeout) -- many steps at once
+    else
+      copas.step(timeout)
+    end
+    if native.interrupted() then
+      interrupted = true
+      copas.exit()
+    end
+    local finished = copas.finished() or interrupted and exit_waiters_done()
+    local over = finished and copas.exiting()
+    if finished then copas.exit() end
+  until over
+  copas.running = false
+end
+
+-- When descriptors run out, sockets that somebody dropped may hold some.
+local told = false
+native.on_shortage(function()
+  if not told then
+    told = true
+    io.stderr:write("copas: no descriptor is free; connections wait until one is\n")
+  end
+  collectgarbage()
+  collectgarbage()
+  return true
+end)
+
+-- The socket module of this program, if it has one: LuaSocket, or in the runtime the native one.
+local function replace_try()
+  local found, socket = pcall(require, "socket")
+  if not found or type(socket) ~= "table" then return end
+  if socket.gettime then copas.gettime = socket.gettime end
+  for name, value in pairs(load("try")) do socket[name] = value end
+end
+replace_try()
+
+local submodules = { timer = true }
+
+local metatable = {
+  internal = internal, -- for the submodules and the runtime
+  __call = function(_, ...) return copas.loop(...) end,
+  __index = function(_, key)
+    if not submodules[key] then return nil end
+    local module = require("copas." .. key)
+    rawset(copas, key, module)
+    return module
+  end,
+}
+
+return setmetatable(copas, metatable)

@@ -1,0 +1,58 @@
+-- The operations on raw sockets: native ones directly, all others by way of foreign.lua.
+local copas, internal = ...
+local native, foreign = internal.native, internal.foreign
+
+-- A function of the module that tries `native.direct` first.
+local function operation(name)
+  local fast = native.direct(name, foreign[name])
+  if native.calls_lua then return fast end
+  local slow, not_native = foreign[name], native.foreign
+  return function(skt, a, b, c)
+    local first, second, third = fast(skt, a, b, c)
+    if first == not_native then return slow(skt, a, b, c) end
+    return first, second, third
+  end
+end
+
+copas.receive = operation("receive")
+copas.receivepartial = operation("receivepartial")
+copas.receivePartial = copas.receivepartial -- the older spelling
+copas.send = operation("send")
+
+function copas.connect(skt, host, port)
+  if native.is_native(skt) then return native.connect(skt, host, port) end
+  return foreign.connect(skt, host, port)
+end
+
+function copas.close(skt, ...)
+  if native.is_native(skt) then return skt:close() end
+  return foreign.close(skt, ...)
+end
+
+-- Does nothing: what was sent has been given to the system.
+function copas.flush() end
+
+local function set_limits(skt, ...)
+  skt = internal.raw(skt)
+  if native.is_native(skt) then
+    native.set_limits(skt, ...)
+  else
+    foreign.set_limits(skt, ...)
+  end
+  return true
+end
+
+function copas.settimeout(skt, timeout)
+  if timeout ~= nil and type(timeout) ~= "number" then return nil, "timeout must be 'nil' or a number" end
+  timeout = timeout or -1
+  return set_limits(skt, timeout, timeout, timeout)
+end
+
+function copas.settimeouts(skt, connect, send, read)
+  for _, given in ipairs { { "connect", connect }, { "send", send }, { "read", read } } do
+    if given[2] ~= nil and type(given[2]) ~= "number" then
+      return nil, given[1] .. " timeout must be 'nil' or a number"
+    end
+  end
+  return set_limits(skt, connect, send, read)
+end

@@ -1,0 +1,92 @@
+-- The copas runtime: runs chunks, modules and a script in one thread of the scheduler. Called with the module and the words
+-- of the command line, the runtime itself first.
+local copas, words = ...
+local unpack = table.unpack or unpack
+
+local internal = getmetatable(copas).internal
+_G.copas = copas
+
+local usage = [[
+usage: copas [options]... [script [args]...].
+Available options are:
+  -e chunk  execute string 'chunk'
+  -l name   require library 'name'
+  -v        show version information
+  --        stop handling options
+  -         stop handling options and execute stdin]]
+
+-- The table `arg` for a script that is word number `script`; counting starts at the runtime without one.
+local function arguments_for(script)
+  local arguments = {}
+  for index = 1, #words do arguments[index - script] = words[index] end
+  return arguments
+end
+
+local function run_chunk(text)
+  local chunk, err = (loadstring or load)(text, "=(command line)")
+  assert(chunk, err)()
+end
+
+local function run_stdin()
+  assert(loadfile())()
+end
+
+local function run_script(index)
+  arg = arguments_for(index)
+  local chunk, err = loadfile(words[index])
+  if not chunk then error(err, 0) end
+  chunk(unpack(words, index + 1))
+end
+
+local function show_version()
+  print(copas._VERSION, copas._COPYRIGHT)
+  print(copas._DESCRIPTION)
+  print("Lua VM:", _VERSION)
+end
+
+local options = {}
+
+-- Each takes the index of the option and returns that of the next word.
+options["-e"] = function(index)
+  run_chunk(assert(words[index + 1], "'-e' needs argument"))
+  return index + 2
+end
+
+options["-l"] = function(index)
+  require(assert(words[index + 1], "'-l' needs argument"))
+  return index + 2
+end
+
+options["-v"] = function(index)
+  show_version()
+  return index + 1
+end
+
+local function main()
+  if #words == 1 then return run_stdin() end
+  local index = 2
+  while index <= #words do
+    local word = words[index]
+    if word == "-" then return run_stdin() end
+    if word == "--" then
+      if index < #words then run_script(index + 1) end
+      return
+    end
+    if word:sub(1, 1) ~= "-" then return run_script(index) end
+    if not options[word] then
+      print(usage)
+      os.exit(1)
+    end
+    index = options[word](index)
+  end
+end
+
+arg = arguments_for(1)
+internal.native.handle_signals()
+copas.loop(function()
+  copas.seterrorhandler(function(err, co, skt)
+    io.stderr:write(copas.gettraceback(err, co, skt), "\n")
+    os.exit(1)
+  end)
+  main()
+end)

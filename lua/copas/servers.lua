@@ -1,0 +1,47 @@
+-- Servers: a thread for each listening socket accepts, and starts a thread for each connection.
+local copas, internal = ...
+local native, foreign = internal.native, internal.foreign
+
+local servers = {} -- by raw socket
+
+-- The life of a server's thread.
+local function accept_connections(server)
+  local accept = native.is_native(server.socket) and native.accept or foreign.accept
+  while true do
+    local client = accept(server.socket)
+    if not client then break end
+    server.accepted = server.accepted + 1
+    if not native.is_native(client) then
+      client:settimeout(0)
+      foreign.inherit_limits(client, server.socket)
+    end
+    native.serve(server.handler, client, server.number, server.accepted, copas.autoclose)
+  end
+  if servers[server.socket] == server then servers[server.socket] = nil end
+end
+
+function copas.addserver(skt, handler, timeout, name)
+  skt = internal.raw(skt)
+  if type(timeout) == "string" then timeout, name = nil, name or timeout end
+  if type(timeout) == "number" then copas.settimeout(skt, timeout) end
+  if name ~= nil then copas.setsocketname(name, skt) end
+  skt:settimeout(0)
+
+  local server = servers[skt]
+  if server then
+    server.handler = handler
+    return
+  end
+  server = { socket = skt, handler = handler, accepted = 0, number = internal.name_server(copas.getsocketname(skt)) }
+  servers[skt] = server
+  server.thread = native.spawn(2, accept_connections, server)
+end
+
+function copas.removeserver(skt, keep_open)
+  local raw = internal.raw(skt)
+  local server = servers[raw]
+  servers[raw] = nil
+  if server then native.remove(server.thread) end
+  if keep_open then return true end
+  return skt:close()
+end

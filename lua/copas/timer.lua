@@ -1,0 +1,84 @@
+-- copas.timer: calls a function after a delay, once or again and again, in a thread of its own.
+local copas, internal = ...
+
+local timer = {}
+timer.__index = timer
+
+local count = 0
+
+local function check_delay(delay)
+  if type(delay) ~= "number" or not (delay >= 0) then error("delay must be greater than or equal to 0", 3) end
+end
+
+local start
+
+-- The life of a timer's thread. It goes on as long as it is the one that armed the timer last, and nobody cancelled.
+local function run(self, delay)
+  local me = self.co
+  if self.errorhandler then copas.seterrorhandler(self.errorhandler) end
+  repeat
+    self.waiting = true
+    copas.pause(delay)
+    self.waiting = false
+    if not self.recurring then self.co = nil end
+    self.callback(self, self.params)
+    delay = self.delay
+  until self.co ~= me
+end
+
+function start(self, delay)
+  self.cancelled = false
+  self.waiting = true
+  self.co = copas.addnamedthread(self.name, run, self, delay)
+  local me = self.co
+  -- An error ends the thread, but not a timer that recurs.
+  internal.at_failure[me] = function()
+    if self.co == me then start(self, self.delay) end
+  end
+end
+
+---Arms the timer again, after it expired or was cancelled.
+---@param initial_delay number?  seconds before the first call; the timer's delay if it is not given
+---@return table? timer
+---@return string? err  "already armed"
+function timer:arm(initial_delay)
+  check_delay(initial_delay or self.delay)
+  if self.co then return nil, "already armed" end
+  start(self, initial_delay or self.delay)
+  return self
+end
+
+---Disarms the timer. A callback that is running, or waiting, still finishes.
+---@return table? timer
+---@return string? err  "not armed"
+function timer:cancel()
+  local co = self.co
+  if not co then return nil, "not armed" end
+  self.co = nil
+  self.cancelled = true
+  if self.waiting then copas.removethread(co) end
+  return self
+end
+
+---Makes a timer and arms it.
+---@param opts { delay: number, callback: fun(timer: table, params: any), recurring: boolean?, initial_delay: number?,
+---  params: any, name: string?, errorhandler: fun(err: any, co: thread, skt: any)? }  delays in seconds
+local function new(opts)
+  check_delay(opts.delay)
+  if opts.initial_delay ~= nil then check_delay(opts.initial_delay) end
+  if type(opts.callback) ~= "function" then error("expected callback to be a function", 2) end
+
+  count = count + 1
+  local self = setmetatable({
+    name = opts.name or "copas_timer_" .. count,
+    delay = opts.delay,
+    recurring = not not opts.recurring,
+    params = opts.params,
+    callback = opts.callback,
+    errorhandler = opts.errorhandler,
+    cancelled = false,
+  }, timer)
+  return self:arm(opts.initial_delay)
+end
+
+return { new = new }

@@ -1,0 +1,117 @@
+-- copas.wrap: sockets whose methods wait for the thread that calls them.
+local copas, internal = ...
+local native, foreign = internal.native, internal.foreign
+
+local stream = {} -- methods of a wrapped stream socket
+local stream_metatable = {
+  __index = stream,
+  __tostring = function(self) return tostring(self.socket) .. " (copas wrapped)" end,
+}
+
+---Is it the result of copas.wrap?
+local function is_wrapper(object)
+  return type(object) == "table" and getmetatable(object) == stream_metatable
+end
+internal.is_wrapper = is_wrapper
+
+local params_metatable = {
+  __index = function(_, key) error("accessing unknown 'ssl_params' table key: " .. tostring(key), 2) end,
+}
+
+-- TLS parameters, in the one form that everything else reads.
+local function normalise(params)
+  local normal
+  if params == nil then
+    normal = { wrap = false, sni = false }
+  elseif type(params) == "table" and (params.mode or params.protocol) then
+    normal = { wrap = params, sni = false }
+  elseif type(params) == "table" then
+    normal = { wrap = params.wrap or false, sni = params.sni or false }
+  elseif type(params) == "userdata" then
+    normal = { wrap = params, sni = false }
+  else
+    error("ssl parameters; did not expect type " .. tostring(params), 3)
+  end
+  return setmetatable(normal, params_metatable)
+end
+
+function copas.wrap(skt, sslparams)
+  if is_wrapper(skt) then return skt end
+  skt:settimeout(0)
+  return setmetatable({ socket = skt, ssl_params = normalise(sslparams) }, stream_metatable)
+end
+
+-- A method that takes the native fast path if it can.
+local function method(name, slow)
+  local fast = native.method(name, slow, copas, copas[name])
+  if native.calls_lua then return fast end
+  local not_native = native.foreign
+  return function(self, a, b, c)
+    local first, second, third = fast(self, a, b, c)
+    if first == not_native then return slow(self, a, b, c) end
+    return first, second, third
+  end
+end
+
+stream.receive = method("receive", function(self, pattern, prefix)
+  if not native.is_native(self.socket) and foreign.receive_limit(self.socket) == 0 then
+    return copas.receivepartial(self.socket, pattern, prefix)
+  end
+  return copas.receive(self.socket, pattern, prefix)
+end)
+
+stream.receivepartial = method("receivepartial", function(self, pattern, prefix)
+  return copas.receivepartial(self.socket, pattern, prefix)
+end)
+
+stream.send = method("send", function(self, data, i, j) return copas.send(self.socket, data, i, j) end)
+
+function stream:connect(host, port) return copas.connect(self.socket, host, port) end
+function stream:close(...) return copas.close(self.socket, ...) end
+function stream:settimeout(timeout) return copas.settimeout(self.socket, timeout) end
+function stream:settimeouts(connect, send, read) return copas.settimeouts(self.socket, connect, send, read) end
+function stream.flush() end
+
+for _, name in ipairs { "bind", "listen", "accept", "shutdown", "getstats", "setstats", "getfd", "dirty" } do
+  stream[name] = function(self, ...)
+    local raw = self.socket
+    return raw[name](raw, ...)
+  end
+end
+
+local not_implemented = "not implemented by LuaSec"
+
+-- Calls a method that raw sockets of some kinds lack or throw from, which counts as a failure.
+local function attempt(self, name, ...)
+  local raw = self.socket
+  local ok, first, second, third = pcall(function(...) return raw[name](raw, ...) end, ...)
+  if not ok then return nil, not_implemented end
+  return first, second, third
+end
+
+function stream:getsockname()
+  local ip, port, family = attempt(self, "getsockname")
+  return ip, port, family
+end
+
+function stream:getpeername()
+  local ip, port, family = attempt(self, "getpeername")
+  return ip, port, family
+end
+
+function stream:getoption(...)
+  local value, err = attempt(self, "getoption", ...)
+  return value, err
+end
+
+function stream:setoption(...)
+  local ok, err = attempt(self, "setoption", ...)
+  return ok, err
+end
+
+---Wraps a handler so that it gets a wrapped socket.
+function copas.handler(fn, sslparams)
+  return function(skt, ...)
+    return fn(copas.wrap(skt, sslparams), ...)
+  end
+end

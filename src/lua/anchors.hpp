@@ -1,0 +1,44 @@
+#pragma once
+
+#include <vector>
+
+#include "lua/compat.hpp"
+
+namespace copas::lua {
+
+/// Keeps Lua values alive for a scheduler's threads: one table with a few fields for each thread.
+///
+/// A field that exists is changed without allocating, so a value may be anchored just before a yield.
+class anchors {
+ public:
+  /// What a thread needs to keep.
+  enum field : int {
+    thread,   ///< the coroutine itself, unless it waits for `wakeup` only
+    socket,   ///< what it waits on, or waited on last
+    operand,  ///< a string being sent
+    nested,   ///< the coroutine of the user's that a wait began in, if it is not the thread
+    field_count,
+  };
+  using index = int;
+  static constexpr index none = 0;
+
+  explicit anchors(lua_State* L);
+
+  /// Makes room for one more thread; all its fields are false.
+  [[nodiscard]] index reserve(lua_State* L);
+  void release(lua_State* L, index at);
+
+  /// Sets a field to the value at `value` of the stack.
+  void set(lua_State* L, index at, field which, int value);
+  void clear(lua_State* L, index at, field which);
+  void push(lua_State* L, index at, field which) const;
+
+ private:
+  void push_table(lua_State* L) const { lua_rawgeti(L, LUA_REGISTRYINDEX, table_); }
+
+  int table_;
+  index next_ = 1;
+  std::vector<index> free_;
+};
+
+}  // namespace copas::lua

@@ -1,0 +1,81 @@
+#include "lua/arguments.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "lua/errors.hpp"
+
+namespace copas::lua {
+namespace {
+
+[[noreturn]] void refuse_pattern(lua_State* L, int index) {
+  luaL_argerror(L, index, "invalid receive pattern");
+  std::terminate();  // luaL_argerror does not return
+}
+
+}  // namespace
+
+receive_pattern check_pattern(lua_State* L, int index) {
+  if (lua_isnoneornil(L, index)) return {};
+  if (lua_isnumber(L, index)) {
+    const lua_Number count = lua_tonumber(L, index);
+    if (!(count >= 0)) refuse_pattern(L, index);
+    const lua_Number most = 9.0e15;  // beyond any memory; keeps the conversion defined
+    return {.what = receive_pattern::kind::exactly, .count = static_cast<std::size_t>(std::min(count, most))};
+  }
+  if (lua_type(L, index) != LUA_TSTRING) refuse_pattern(L, index);
+  const std::string_view text = lua_tostring(L, index);
+  if (text.starts_with("*l")) return {.what = receive_pattern::kind::line};
+  if (text.starts_with("*a")) return {.what = receive_pattern::kind::all};
+  refuse_pattern(L, index);
+}
+
+std::string_view optional_bytes(lua_State* L, int index) {
+  std::size_t length = 0;
+  const char* bytes = luaL_optlstring(L, index, "", &length);
+  return {bytes, length};
+}
+
+send_range check_send_range(lua_State* L, int index) {
+  std::size_t length = 0;
+  const char* bytes = luaL_checklstring(L, index, &length);
+  const auto size = static_cast<double>(length);
+  double first = luaL_optnumber(L, index + 1, 1);
+  double last = luaL_optnumber(L, index + 2, -1);
+  if (first < 0) first = std::max(size + first + 1, 1.0);
+  if (last < 0) last = size + last + 1;
+  first = std::max(first, 1.0);
+  last = std::clamp(last, 0.0, size);
+  first = std::min(first, 9.0e15);
+  return {
+      .text = {bytes, length}, .first = static_cast<std::size_t>(first) - 1, .last = static_cast<std::size_t>(last)};
+}
+
+int push_received(lua_State* L, state& shared, const received_bytes& outcome) {
+  if (!outcome.error) {
+    shared.push_pinned(L, outcome.pinned);
+    lua_pushnil(L);
+    lua_pushnil(L);
+    return 3;
+  }
+  lua_pushnil(L);
+  push_error(L, outcome.error);
+  shared.push_pinned(L, outcome.pinned);
+  return 3;
+}
+
+int push_sent(lua_State* L, const send_range& range, const transfer& outcome) {
+  const auto last = static_cast<lua_Integer>(range.first + outcome.bytes);
+  if (!outcome.error) {
+    lua_pushinteger(L, last);
+    lua_pushnil(L);
+    lua_pushnil(L);
+    return 3;
+  }
+  lua_pushnil(L);
+  push_error(L, outcome.error);
+  lua_pushinteger(L, last);
+  return 3;
+}
+
+}  // namespace copas::lua

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "copas/io/stream.hpp"
+#include "lua/compat.hpp"
+#include "lua/state.hpp"
+
+namespace copas::lua {
+
+/// The receive pattern at `index`, "*l" if there is none; raises "invalid receive pattern".
+[[nodiscard]] receive_pattern check_pattern(lua_State* L, int index);
+
+/// The string (or number) at `index`, empty if there is none. Alive as long as the value stays on the stack.
+[[nodiscard]] std::string_view optional_bytes(lua_State* L, int index);
+
+/// What of a string is to be sent, by LuaSocket's rules for the first and the last byte.
+struct send_range {
+  std::string_view text;  // the whole string, as it lies on the stack
+  std::size_t first = 0;  // bytes before what is sent
+  std::size_t last = 0;   // bytes up to the end of what is sent
+
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
+    return std::as_bytes(std::span{text}).subspan(first, last > first ? last - first : 0);
+  }
+};
+
+/// The arguments `data [, i [, j]]`, the first of them at `index`.
+[[nodiscard]] send_range check_send_range(lua_State* L, int index);
+
+/// The outcome of a receive operation, with its bytes pinned.
+struct received_bytes {
+  std::error_code error;
+  std::size_t pinned = 0;
+};
+[[nodiscard]] inline received_bytes pin(state& shared, received&& outcome) {
+  const std::error_code error = outcome.error;
+  return {error, shared.pin(std::move(outcome))};
+}
+
+/// Pushes `data, nil, nil` or `nil, error, partial`.
+/// @param timeout_text  what to say instead of "timeout"; null for just that.
+int push_received(lua_State* L, state& shared, const received_bytes& outcome);
+
+/// Pushes `last, nil, nil` or `nil, error, last`.
+int push_sent(lua_State* L, const send_range& range, const transfer& outcome);
+
+}  // namespace copas::lua

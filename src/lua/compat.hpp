@@ -1,0 +1,69 @@
+#pragma once
+
+// Lua's C API, and what differs between its versions. Only this file asks which Lua it is compiled for.
+
+extern "C" {
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+}
+
+#if LUA_VERSION_NUM < 503
+#include <compat-5.3.h>
+#undef lua_resume  // both are wrapped below
+#undef lua_callk
+#endif
+
+namespace copas::lua {
+
+/// Can a C function call Lua code that waits? (Otherwise Lua code has to make the call.)
+inline constexpr bool c_may_call_what_waits = LUA_VERSION_NUM >= 502;
+
+/// Does a Lua string get copied before `lua_pushlstring` may run finalisers?
+inline constexpr bool pushes_before_collecting = LUA_VERSION_NUM >= 503;
+
+/// lua_resume of all versions.
+/// @param results  is set to the number of values on top of the thread's stack, if it ended or yielded.
+inline int resume(lua_State* thread, lua_State* from, int arguments, int& results) {
+#if LUA_VERSION_NUM >= 504
+  return lua_resume(thread, from, arguments, &results);
+#else
+#if LUA_VERSION_NUM >= 502
+  const int status = lua_resume(thread, from, arguments);
+#else
+  static_cast<void>(from);
+  const int status = lua_resume(thread, arguments);
+#endif
+  results = lua_gettop(thread);
+  return status;
+#endif
+}
+
+/// Runs the to-be-closed variables of a thread that ended with an error or will never be resumed, where Lua has them.
+inline void close_thread(lua_State* thread, lua_State* from) {
+#if LUA_VERSION_NUM >= 504
+#if LUA_VERSION_RELEASE_NUM >= 50406
+  lua_closethread(thread, from);
+#else
+  static_cast<void>(from);
+  lua_resetthread(thread);
+#endif
+#else
+  static_cast<void>(thread);
+  static_cast<void>(from);
+#endif
+}
+
+/// Calls the function below `arguments` values, which may wait if `c_may_call_what_waits`, as the end of a C function.
+inline int tail_call(lua_State* L, int arguments) {
+#if LUA_VERSION_NUM >= 503
+  lua_callk(L, arguments, LUA_MULTRET, 0, [](lua_State* state, int, lua_KContext) { return lua_gettop(state); });
+#elif LUA_VERSION_NUM == 502
+  lua_callk(L, arguments, LUA_MULTRET, 0, [](lua_State* state) { return lua_gettop(state); });
+#else
+  lua_call(L, arguments, LUA_MULTRET);
+#endif
+  return lua_gettop(L);
+}
+
+}  // namespace copas::lua

@@ -1,0 +1,55 @@
+// Waiting for descriptors that belong to objects of other libraries.
+
+#include "copas/io/descriptor_table.hpp"
+#include "lua/errors.hpp"
+#include "lua/functions.hpp"
+#include "lua/guard.hpp"
+#include "lua/seconds.hpp"
+
+namespace copas::lua {
+
+template <>
+struct conversion<readiness_wait> {
+  static std::error_code take(scheduler&, const readiness_wait& op) noexcept { return op.await_resume(); }
+  static int push(lua_State* L, scheduler&, const std::error_code& error) {
+    if (error) return push_failure(L, error);
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+};
+
+namespace {
+
+// wait(descriptor, "read" or "write", seconds, socket): true when it may be ready, nil and "timeout" or another error
+int native_wait(lua_State* L) {
+  static constexpr const char* sides[] = {"read", "write", nullptr};
+  const auto fd = static_cast<int>(luaL_checkinteger(L, 1));
+  const side which = luaL_checkoption(L, 2, nullptr, sides) == 0 ? side::read : side::write;
+  const std::chrono::nanoseconds timeout = optional_timeout(L, 3);
+  thread& self = scheduler::running_thread(L);
+  return self.await_for<readiness_wait>(L, timeout, {.socket = lua_isnoneornil(L, 4) ? 0 : 4, .text = 0},
+                                        &self.owner().loop(), self.owner().descriptors().at(fd), which);
+}
+
+// closing(descriptor): to be called before the object that owns it closes it
+int native_closing(lua_State* L) {
+  scheduler::of(L).descriptors().closing(static_cast<int>(luaL_checkinteger(L, 1)));
+  return 0;
+}
+
+// spend(): counts one operation that did not wait; false if the thread should let others run
+int native_spend(lua_State* L) {
+  const thread* const running = state::of(L).current;
+  lua_pushboolean(L, running == nullptr || running->owner().loop().within_budget() ? 1 : 0);
+  return 1;
+}
+
+}  // namespace
+
+void add_descriptor_functions(lua_State* L, int scheduler) {
+  set_scheduler_function(L, scheduler, "closing", guarded<native_closing>);
+  set_scheduler_function(L, scheduler, "spend", guarded<native_spend>);
+  set_scheduler_function(L, scheduler, "wait", guarded<native_wait>);
+}
+
+}  // namespace copas::lua

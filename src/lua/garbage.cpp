@@ -1,0 +1,55 @@
+#include "lua/garbage.hpp"
+
+#include <algorithm>
+
+namespace copas::lua {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto quiet_time = 50ms;        // after activity
+constexpr auto longest_step = 500us;     // then events are looked for
+constexpr auto rest_per_work = 9;        // parts of rest for each part of work
+constexpr auto gap_per_work = 20;        // the same between collections, ...
+constexpr auto longest_gap = 2s;         // ... which a dropped connection may have to wait at most
+constexpr std::size_t tolerated_kib = 64;  // of new memory that is not worth a collection
+
+std::size_t used_kib(lua_State* L) { return static_cast<std::size_t>(lua_gc(L, LUA_GCCOUNT, 0)); }
+
+bool stopped_by_user(lua_State* L) {
+#ifdef LUA_GCISRUNNING
+  return lua_gc(L, LUA_GCISRUNNING, 0) == 0;
+#else
+  static_cast<void>(L);
+  return false;  // Lua 5.1 does not tell
+#endif
+}
+
+}  // namespace
+
+void garbage::activity(lua_State* L, bool dropped_sockets) {
+  if (cycles_left_ == 0) {
+    const std::size_t limit = kept_ + std::max(tolerated_kib, kept_ / 20);
+    if (stopped_by_user(L) || (!dropped_sockets && used_kib(L) <= limit)) return;
+    spent_ = {};
+  }
+  cycles_left_ = 2;
+  next_step_ = std::max(loop_.turn_time() + quiet_time, not_before_);
+}
+
+void garbage::step(lua_State* L) {
+  reactor& clock = loop_.io();
+  const deadline start = clock.now();
+  deadline now = start;
+  while (cycles_left_ > 0 && now - start < longest_step) {
+    if (lua_gc(L, LUA_GCSTEP, 0) != 0) --cycles_left_;
+    now = clock.now();
+  }
+  spent_ += now - start;
+  next_step_ = now + rest_per_work * (now - start);
+  if (cycles_left_ > 0) return;
+  kept_ = used_kib(L);
+  not_before_ = now + std::min<std::chrono::nanoseconds>(gap_per_work * spent_, longest_gap);
+}
+
+}  // namespace copas::lua

@@ -1,0 +1,185 @@
+// What `require` finds in copas.so: the module, its submodules, and the Lua chunks they are made of.
+
+#include <algorithm>
+#include <memory>
+#include <new>
+#include <string>
+
+#include "lua/embedded.hpp"
+#include "lua/functions.hpp"
+#include "lua/guard.hpp"
+#include "lua/module.hpp"
+#include "lua/scheduler.hpp"
+#include "lua/state.hpp"
+
+namespace copas::lua {
+namespace {
+
+const char socket_functions_key = 0;
+const char coroutines_key = 0;
+
+// A scheduler's userdata holds a pointer to it, null once it is closed: functions may be called after that.
+int finalise_scheduler(lua_State* L) {
+  auto*& held = *static_cast<scheduler**>(lua_touserdata(L, 1));
+  const std::unique_ptr<scheduler> closing{std::exchange(held, nullptr)};
+  if (closing) closing->close(L);
+  return 0;
+}
+
+void push_scheduler(lua_State* L) {
+  state& shared = state::push(L);
+  auto** held = static_cast<scheduler**>(lua_newuserdata(L, sizeof(scheduler*)));
+  *held = nullptr;
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, &finalise_scheduler);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  *held = new scheduler{L, shared};
+  lua_remove(L, -2);
+}
+
+void push_native(lua_State* L) {
+  push_scheduler(L);
+  const int scheduler = lua_gettop(L);
+  lua_newtable(L);
+  add_thread_functions(L, scheduler);
+  add_stream_functions(L, scheduler);
+  add_descriptor_functions(L, scheduler);
+  lua_remove(L, scheduler);
+}
+
+// Runs a chunk with the values on top of the stack as its arguments, which its results replace.
+void run_chunk(lua_State* L, std::string_view name, int arguments, int results) {
+  push_chunk(L, name);
+  lua_insert(L, -1 - arguments);
+  lua_call(L, arguments, results);
+}
+
+// load(name, ...): runs another chunk, for those that consist of several.
+int load_chunk(lua_State* L) {
+  std::size_t length = 0;
+  const char* name = luaL_checklstring(L, 1, &length);
+  const int arguments = lua_gettop(L) - 1;
+  run_chunk(L, {name, length}, arguments, 1);
+  return 1;
+}
+
+// The native functions of the socket module, the same table for all that ask in one Lua state.
+void push_shared_socket_functions(lua_State* L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &socket_functions_key);
+  if (lua_istable(L, -1)) return;
+  lua_pop(L, 1);
+  push_socket_functions(L);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &socket_functions_key);
+}
+
+constexpr luaL_Reg submodules[] = {{"copas.socket", &open_socket}, {"copas.timer", &open_timer}};
+
+// So that the submodules are ours, even if an installed Copas has files of these names.
+void set_loaders(lua_State* L) {
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "preload");
+  for (const luaL_Reg& each : submodules) {
+    lua_pushcfunction(L, each.func);
+    lua_setfield(L, -2, each.name);
+  }
+  lua_pop(L, 2);
+}
+
+// A new instance of the module has new submodules, but for the socket module, which is the same for all.
+void forget_submodules(lua_State* L) {
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "loaded");
+  lua_pushnil(L);
+  lua_setfield(L, -2, "copas.timer");
+  lua_pop(L, 2);
+}
+
+// abandon(coroutine): ends the thread of a coroutine that user code is about to close.
+int abandon(lua_State* L) {
+  state::of(L).abandon(L, 1);
+  return 0;
+}
+
+// Once for each Lua state, whatever instances of the module there are.
+void pass_waits_through_coroutines(lua_State* L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &coroutines_key);
+  const bool done = lua_toboolean(L, -1) != 0;
+  lua_pop(L, 1);
+  if (done) return;
+  lua_pushlightuserdata(L, thread::parked_mark());
+  state::push(L);
+  lua_pushcclosure(L, guarded<abandon>, 1);
+  run_chunk(L, "coroutines", 2, 0);
+  lua_pushboolean(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &coroutines_key);
+}
+
+void require(lua_State* L, const char* name) {
+  lua_getglobal(L, "require");
+  lua_pushstring(L, name);
+  lua_call(L, 1, 1);
+}
+
+int load_copas(lua_State* L) {
+  set_loaders(L);
+  forget_submodules(L);
+  lua_settop(L, 0);
+  push_native(L);
+  pass_waits_through_coroutines(L);
+  lua_pushcfunction(L, guarded<load_chunk>);
+  run_chunk(L, "init", 2, 1);
+  return 1;
+}
+
+int load_socket(lua_State* L) {
+  set_loaders(L);
+  lua_settop(L, 0);
+  push_shared_socket_functions(L);
+  lua_pushcfunction(L, guarded<load_chunk>);
+  run_chunk(L, "socket", 2, 1);
+  return 1;
+}
+
+int load_timer(lua_State* L) {
+  lua_settop(L, 0);
+  require(L, "copas");
+  luaL_getmetafield(L, 1, "internal");
+  run_chunk(L, "timer", 2, 1);
+  return 1;
+}
+
+}  // namespace
+
+void push_chunk(lua_State* L, std::string_view name) {
+  const auto chunks = embedded_chunks();
+  const auto found = std::ranges::find(chunks, name, &embedded_chunk::name);
+  if (found == chunks.end()) luaL_error(L, "no chunk is called '%s'", name.data());
+  char title[64];
+  std::snprintf(title, sizeof title, "=copas/%s.lua", found->name.data());
+  if (luaL_loadbuffer(L, found->source.data(), found->source.size(), title) != LUA_OK) lua_error(L);
+}
+
+void preload_modules(lua_State* L) {
+  set_loaders(L);
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "preload");
+  lua_pushcfunction(L, &open_copas);
+  lua_setfield(L, -2, "copas");
+  lua_pushcfunction(L, &open_socket);
+  lua_setfield(L, -2, "socket");
+  lua_pop(L, 2);
+}
+
+int open_copas(lua_State* L) { return guarded<load_copas>(L); }
+int open_socket(lua_State* L) { return guarded<load_socket>(L); }
+int open_timer(lua_State* L) { return guarded<load_timer>(L); }
+
+}  // namespace copas::lua
+
+extern "C" {
+__attribute__((visibility("default"))) int luaopen_copas(lua_State* L) { return copas::lua::open_copas(L); }
+__attribute__((visibility("default"))) int luaopen_copas_socket(lua_State* L) { return copas::lua::open_socket(L); }
+__attribute__((visibility("default"))) int luaopen_copas_timer(lua_State* L) { return copas::lua::open_timer(L); }
+}

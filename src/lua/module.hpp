@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string_view>
+
+#include "lua/compat.hpp"
+
+namespace copas::lua {
+
+/// The loaders of the modules in copas.so, for hosts that link them in. Each pushes its module.
+int open_copas(lua_State* L);
+int open_socket(lua_State* L);
+int open_timer(lua_State* L);
+
+/// Lets `require` find all of them in this program, and the native socket module where scripts look for LuaSocket.
+void preload_modules(lua_State* L);
+
+/// Pushes the function that the text of a chunk of lua/copas is; raises an error if it does not compile.
+void push_chunk(lua_State* L, std::string_view name);
+
+}  // namespace copas::lua

@@ -1,0 +1,237 @@
+#include "lua/scheduler.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "lua/reactor_choice.hpp"
+
+namespace copas::lua {
+namespace {
+
+// What sits in the table of guards: frees a thread whose coroutine was collected while it waited for `wakeup`. It never
+// looks at the coroutine, which is gone, and whose address may be in use again.
+struct guard_of_thread {
+  thread* guarded;  // null once the thread is awake
+};
+
+const char guard_metatable = 0;
+
+int finalise_guard(lua_State* L) {
+  auto& guard = *static_cast<guard_of_thread*>(lua_touserdata(L, 1));
+  if (thread* const left = std::exchange(guard.guarded, nullptr)) left->abandon(L);
+  return 0;
+}
+
+void push_guard_metatable(lua_State* L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_metatable);
+  if (lua_istable(L, -1)) return;
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, &finalise_guard);
+  lua_setfield(L, -2, "__gc");
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &guard_metatable);
+}
+
+}  // namespace
+
+scheduler::scheduler(lua_State* L, state& shared)
+    : shared_{shared},
+      lua_{L},
+      loop_{choose_reactor()},
+      anchors_{L},
+      garbage_{loop_},
+      buckets_(64),
+      exiting_{loop_},
+      descriptors_{loop_} {
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  guards_ = luaL_ref(L, LUA_REGISTRYINDEX);
+  shared.schedulers.push_back(this);
+}
+
+scheduler::~scheduler() = default;
+
+void scheduler::close(lua_State* L) {
+  std::erase(shared_.schedulers, this);
+  lua_ = L;
+  while (!loop_.tasks().empty()) loop_.tasks().front().cancel();
+}
+
+scheduler& scheduler::of(lua_State* L) {
+  auto* found = *static_cast<scheduler**>(lua_touserdata(L, lua_upvalueindex(2)));
+  if (found == nullptr) luaL_error(L, "the scheduler is closed");
+  return *found;
+}
+
+thread& scheduler::running_thread(lua_State* L) {
+  thread* const running = state::of(L).current;
+  if (running == nullptr) {
+    lua_pushliteral(L, "attempt to yield from outside a coroutine");
+    lua_error(L);
+  }
+  return *running;
+}
+
+int scheduler::run_turn(lua_State* L) {
+  auto& self = *static_cast<scheduler*>(lua_touserdata(L, 1));
+  const auto until = *static_cast<const deadline*>(lua_touserdata(L, 2));
+  if (self.garbage_.next_step() <= self.loop_.io().coarse_now() && !self.loop_.busy()) self.garbage_.step(L);
+  lua_pushboolean(L, self.loop_.turn(until) ? 1 : 0);
+  return 1;
+}
+
+bool scheduler::step(lua_State* L, deadline until) {
+  scheduler* const outer = std::exchange(shared_.turning, this);
+  lua_State* const outer_lua = std::exchange(lua_, L);
+  bool had_events = false;
+  for (bool over = false; !over;) {
+    lua_ = L;
+    const std::uint64_t before = loop_.resumptions();
+    deadline limit = std::min(until, loop_.busy() ? until : garbage_.next_step());
+    lua_pushcfunction(L, &run_turn);
+    lua_pushlightuserdata(L, this);
+    lua_pushlightuserdata(L, &limit);
+    const int status = lua_pcall(L, 2, 1, 0);
+    if (status == LUA_OK) {
+      had_events = lua_toboolean(L, -1) != 0;
+      lua_pop(L, 1);
+    } else {
+      recover(L);
+    }
+    const bool ran = loop_.resumptions() != before;
+    if (ran) garbage_.activity(L, may_have_dropped_sockets());
+    over = ran || had_events || limit == until;
+  }
+  shared_.turning = outer;
+  lua_ = outer_lua;
+  return had_events;
+}
+
+// Something raised an error outside of the threads' own code: for lack of memory, or in a finaliser. The error, on top of
+// the stack, is that of the thread whose turn it was.
+void scheduler::recover(lua_State* L) {
+  shared_.current = nullptr;
+  shared_.drop_pinned();
+  task_record* const interrupted = loop_.recover();
+  if (interrupted == nullptr) {
+    lua_error(L);
+  }
+  auto& failed = static_cast<thread&>(*interrupted);
+  report(L, failed);
+  failed.cancel();
+}
+
+bool scheduler::may_have_dropped_sockets() const noexcept {
+  const std::size_t waited_for = loop_.parked(wait_kind::read) + loop_.parked(wait_kind::write);
+  return shared_.sockets > waited_for || !descriptors_.empty();
+}
+
+thread& scheduler::adopt(lua_State* L, std::string origin) {
+  if (threads_ + 1 > buckets_.size()) {
+    std::vector<thread*> smaller(2 * buckets_.size());
+    smaller.swap(buckets_);
+    for (thread* each : smaller) {
+      while (each != nullptr) {
+        thread* const next = each->next_in_bucket;
+        insert(*each);
+        each = next;
+      }
+    }
+  }
+  auto* added = new thread{*this, L, std::move(origin)};
+  insert(*added);
+  ++threads_;
+  return *added;
+}
+
+void scheduler::insert(thread& added) noexcept {
+  thread*& bucket = buckets_[bucket_of(added.coroutine())];
+  added.next_in_bucket = bucket;
+  bucket = &added;
+}
+
+std::size_t scheduler::bucket_of(const lua_State* coroutine) const noexcept {
+  return (reinterpret_cast<std::uintptr_t>(coroutine) >> 5) * 0x9E3779B97F4A7C15U >> 32 & (buckets_.size() - 1);
+}
+
+thread* scheduler::find(lua_State* L, int index) {
+  const lua_State* const coroutine = lua_tothread(L, index);
+  if (coroutine == nullptr) return nullptr;
+  thread* found = buckets_[bucket_of(coroutine)];
+  for (; found != nullptr; found = found->next_in_bucket) {
+    if (found->coroutine() == coroutine && (!found->lethargic() || guards(L, index, *found))) return found;
+  }
+  return nullptr;
+}
+
+void scheduler::forget(thread& gone) noexcept {
+  for (thread** link = &buckets_[bucket_of(gone.coroutine())]; *link != nullptr; link = &(*link)->next_in_bucket) {
+    if (*link != &gone) continue;
+    *link = gone.next_in_bucket;
+    --threads_;
+    return;
+  }
+}
+
+void scheduler::remove(lua_State* L, thread& removed) {
+  lua_State* const outer = std::exchange(lua_, L);
+  removed.cancel();
+  lua_ = outer;
+}
+
+void scheduler::guard(lua_State* L, int index, thread& guarded) {
+  index = lua_absindex(L, index);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, guards_);
+  lua_pushvalue(L, index);
+  auto* guard = static_cast<guard_of_thread*>(lua_newuserdata(L, sizeof(guard_of_thread)));
+  guard->guarded = nullptr;
+  push_guard_metatable(L);
+  lua_setmetatable(L, -2);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+  guard->guarded = &guarded;
+}
+
+void scheduler::unguard(lua_State* L, int index) {
+  index = lua_absindex(L, index);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, guards_);
+  lua_pushvalue(L, index);
+  lua_rawget(L, -2);
+  if (auto* guard = static_cast<guard_of_thread*>(lua_touserdata(L, -1))) guard->guarded = nullptr;
+  lua_pop(L, 1);
+  lua_pushvalue(L, index);
+  lua_pushnil(L);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+bool scheduler::guards(lua_State* L, int index, const thread& guarded) const {
+  index = lua_absindex(L, index);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, guards_);
+  lua_pushvalue(L, index);
+  lua_rawget(L, -2);
+  const auto* guard = static_cast<const guard_of_thread*>(lua_touserdata(L, -1));
+  const bool found = guard != nullptr && guard->guarded == &guarded;
+  lua_pop(L, 2);
+  return found;
+}
+
+void scheduler::report(lua_State* L, thread& failed) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, reporter_);
+  lua_insert(L, -2);
+  anchors_.push(L, failed.anchor(), anchors::thread);
+  failed.push_socket(L);
+  if (lua_pcall(L, 3, 0, 0) != LUA_OK) lua_pop(L, 1);  // the reporter deals with errors of handlers; memory is left
+}
+
+void scheduler::set_reporter(lua_State* L) {
+  luaL_unref(L, LUA_REGISTRYINDEX, reporter_);
+  reporter_ = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+}  // namespace copas::lua

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "copas/core/loop.hpp"
+#include "copas/io/descriptor_table.hpp"
+#include "copas/io/signals.hpp"
+#include "copas/sync/event.hpp"
+#include "lua/anchors.hpp"
+#include "lua/compat.hpp"
+#include "lua/garbage.hpp"
+#include "lua/state.hpp"
+#include "lua/thread.hpp"
+
+namespace copas::lua {
+
+/// One instance of the copas module: a loop, and the Lua threads it runs.
+class scheduler {
+ public:
+  /// @param L  where the scheduler is made; its registry holds what the threads need.
+  scheduler(lua_State* L, state& shared);
+  scheduler(const scheduler&) = delete;
+  scheduler& operator=(const scheduler&) = delete;
+  ~scheduler();
+
+  /// Ends all threads; to be called before it is destroyed, by whatever state does that.
+  void close(lua_State* L);
+
+  /// The scheduler that a C function of its module has as its second upvalue.
+  /// Raises an error if it has been closed.
+  static scheduler& of(lua_State* L);
+
+  /// The thread that runs; raises the error of Lua's `coroutine.yield` if there is none.
+  static thread& running_thread(lua_State* L);
+
+  /// One turn of the loop, in protected mode: an error that escapes from a thread's bookkeeping ends that thread only.
+  /// @return  whether a socket had an event.
+  bool step(lua_State* L, deadline until);
+
+  /// Makes a thread of the coroutine on top of the stack, which stays there.
+  thread& adopt(lua_State* L, std::string origin);
+
+  /// The thread of a coroutine at `index` of the stack; null if it is none of ours.
+  [[nodiscard]] thread* find(lua_State* L, int index);
+  void forget(thread& gone) noexcept;
+  /// Ends a thread: at once, or, if it runs, at its next wait.
+  void remove(lua_State* L, thread& removed);
+
+  /// Ties a thread to its coroutine, which is at `index`, so that it goes when the coroutine is collected.
+  void guard(lua_State* L, int index, thread& guarded);
+  void unguard(lua_State* L, int index);
+
+  /// Lets SIGINT and SIGTERM stop the loop.
+  void handle_signals() { signals_ = std::make_unique<stop_signals>(loop_); }
+
+  /// Calls the module's error handler: the error is on top of the stack, and is popped.
+  void report(lua_State* L, thread& failed);
+  /// Sets the function that `report` calls with the error, the coroutine and the socket; it is on top of the stack.
+  void set_reporter(lua_State* L);
+
+  /// The state that runs the current turn; the one that made the scheduler outside of turns.
+  [[nodiscard]] lua_State* lua() const noexcept { return lua_; }
+  [[nodiscard]] copas::loop& loop() noexcept { return loop_; }
+  [[nodiscard]] anchors& anchored() noexcept { return anchors_; }
+  [[nodiscard]] state& shared() noexcept { return shared_; }
+  [[nodiscard]] event& exiting() noexcept { return exiting_; }
+  [[nodiscard]] descriptor_table& descriptors() noexcept { return descriptors_; }
+  [[nodiscard]] garbage& collector() noexcept { return garbage_; }
+  /// Threads that wait for `wakeup` only.
+  [[nodiscard]] std::size_t lethargic() const noexcept { return lethargic_; }
+  void count_lethargic(int change) noexcept { lethargic_ += static_cast<std::size_t>(change); }
+
+ private:
+  static int run_turn(lua_State* L);
+  [[nodiscard]] std::size_t bucket_of(const lua_State* coroutine) const noexcept;
+  void insert(thread& added) noexcept;
+  void recover(lua_State* L);
+  [[nodiscard]] bool may_have_dropped_sockets() const noexcept;
+  [[nodiscard]] bool guards(lua_State* L, int index, const thread& guarded) const;
+
+  state& shared_;
+  lua_State* lua_;
+  copas::loop loop_;
+  anchors anchors_;
+  int guards_ = LUA_NOREF;  // weak keys: coroutine to guard
+  int reporter_ = LUA_NOREF;
+  garbage garbage_;
+  std::vector<thread*> buckets_;  // a hash table of the threads by their coroutines
+  std::size_t threads_ = 0;
+  std::size_t lethargic_ = 0;
+  event exiting_;
+  descriptor_table descriptors_;
+  std::unique_ptr<stop_signals> signals_;
+};
+
+}  // namespace copas::lua

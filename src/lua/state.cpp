@@ -1,0 +1,70 @@
+#include "lua/state.hpp"
+
+#include "lua/scheduler.hpp"
+
+#include <new>
+#include <utility>
+
+namespace copas::lua {
+namespace {
+
+const char registry_key = 0;
+
+int finalise(lua_State* L) {
+  static_cast<state*>(lua_touserdata(L, 1))->end();
+  return 0;
+}
+
+}  // namespace
+
+state& state::push(lua_State* L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &registry_key);
+  if (auto* known = static_cast<state*>(lua_touserdata(L, -1))) return *known;
+  lua_pop(L, 1);
+  auto* made = new (lua_newuserdata(L, sizeof(state))) state{};
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, &finalise);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &registry_key);
+  return *made;
+}
+
+std::size_t state::pin(received&& bytes) {
+  const std::size_t mine = depth_;
+  if (mine == pinned_.size()) pinned_.push_back(std::make_unique<received>());
+  *pinned_[mine] = std::move(bytes);
+  ++depth_;
+  return mine;
+}
+
+void state::push_pinned(lua_State* L, std::size_t pinned) {
+  const std::string_view text = pinned_[pinned]->bytes();
+  lua_pushlstring(L, text.data(), text.size());
+  depth_ = pinned;
+  *pinned_[pinned] = {};
+}
+
+void state::drop_pinned() noexcept {
+  for (; depth_ > 0; --depth_) *pinned_[depth_ - 1] = {};
+}
+
+void state::abandon(lua_State* L, int index) {
+  for (scheduler* each : schedulers) {
+    thread* const found = each->find(L, index);
+    if (found == nullptr || found->running()) continue;
+    found->abandon(L);
+    return;
+  }
+}
+
+void state::end() noexcept { std::vector<std::unique_ptr<received>>{}.swap(pinned_); }
+
+void set_function(lua_State* L, const char* name, lua_CFunction function) {
+  state::push(L);
+  lua_pushcclosure(L, function, 1);
+  lua_setfield(L, -2, name);
+}
+
+}  // namespace copas::lua

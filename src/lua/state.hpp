@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "copas/io/stream.hpp"
+#include "lua/compat.hpp"
+
+namespace copas::lua {
+
+class scheduler;
+class thread;
+
+/// What all schedulers and sockets of one Lua state share.
+///
+/// It lives in a userdata that every C function of ours has as its first upvalue. `lua_close` finalises in any order, so
+/// functions may still be called when it is dead; its memory stays.
+class state {
+ public:
+  /// The state's shared part, made when there is none yet; pushed on the stack.
+  static state& push(lua_State* L);
+  /// The one that a C function of ours has as its first upvalue.
+  static state& of(lua_State* L) { return *static_cast<state*>(lua_touserdata(L, lua_upvalueindex(1))); }
+
+  /// The thread that runs: the one the schedulers resumed last, whatever coroutine it has resumed itself.
+  thread* current = nullptr;
+  /// The scheduler whose turn it is; null outside.
+  scheduler* turning = nullptr;
+  /// Those that are alive.
+  std::vector<scheduler*> schedulers;
+  /// Socket objects of this Lua state that have not been collected.
+  std::size_t sockets = 0;
+
+  /// Puts received bytes where no Lua code can reach them, to be pushed next.
+  ///
+  /// Before `lua_pushlstring` copies, Lua may collect garbage and run finalisers, which may use sockets of ours and even
+  /// the very stream that the bytes came from.
+  /// @return  what `push_pinned` takes.
+  [[nodiscard]] std::size_t pin(received&& bytes);
+
+  /// Pushes pinned bytes as a string, and frees them.
+  void push_pinned(lua_State* L, std::size_t pinned);
+
+  /// Frees bytes whose push ended in an error. To be called where no push is in progress.
+  void drop_pinned() noexcept;
+
+  /// Ends the thread of the coroutine at `index`, if it is one and does not run, without closing the coroutine.
+  void abandon(lua_State* L, int index);
+
+  /// The Lua state ends: gives all memory back, for good.
+  void end() noexcept;
+
+ private:
+  std::vector<std::unique_ptr<received>> pinned_;  // kept for the next push of the same depth
+  std::size_t depth_ = 0;  // pushes in progress
+};
+
+/// Registers `Function` under `name` in the table on top of the stack, with the shared state as its first upvalue.
+void set_function(lua_State* L, const char* name, lua_CFunction function);
+
+}  // namespace copas::lua

@@ -1,0 +1,220 @@
+#include "lua/thread.hpp"
+
+#include <array>
+#include <cstdio>
+#include <memory>
+
+#include "copas/core/sleep.hpp"
+#include "lua/scheduler.hpp"
+#include "lua/state.hpp"
+
+namespace copas::lua {
+namespace {
+
+const char mark = 0;
+constexpr const char* user_yield = "coroutine.yield was called without a resume first, user-code cannot yield to Copas";
+
+// Waits, when a thread is new, for its first turn.
+class first_turn final : public wait_node {
+ public:
+  void begin(loop& home, waiter who, task_record& whose, bool promptly) noexcept {
+    park(home, who, wait_kind::signal, never);
+    run_as(whose);
+    if (promptly) {
+      home.schedule_promptly(*this);
+    } else {
+      home.schedule(*this);
+    }
+  }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "starting"; }
+};
+
+}  // namespace
+
+void* thread::parked_mark() noexcept { return const_cast<char*>(&mark); }
+
+thread::thread(scheduler& owner, lua_State* L, std::string origin)
+    : task_record{owner.loop()}, owner_{owner}, coroutine_{lua_tothread(L, -1)}, origin_{std::move(origin)} {
+  anchor_ = owner_.anchored().reserve(L);
+  owner_.anchored().set(L, anchor_, anchors::thread, -1);
+}
+
+thread::~thread() {
+  withdraw();
+  owner_.forget(*this);
+}
+
+void thread::start(bool promptly) {
+  auto* turn = std::construct_at(reinterpret_cast<first_turn*>(slot_));
+  operation_ = turn;
+  turn->begin(owner_.loop(), {[](void* self) { static_cast<thread*>(self)->resume(); }, this}, *this, promptly);
+}
+
+int thread::yield(lua_State* caller, operands in_use) {
+  anchors& kept = owner_.anchored();
+  has_nested_ = caller != coroutine_;
+  if (client_.server == 0 && in_use.socket != 0) {
+    kept.set(caller, anchor_, anchors::socket, in_use.socket);
+    has_socket_ = true;
+  } else if (has_socket_) {
+    kept.clear(caller, anchor_, anchors::socket);
+    has_socket_ = false;
+  }
+  if (in_use.text != 0) {
+    kept.set(caller, anchor_, anchors::operand, in_use.text);
+    has_text_ = true;
+  }
+  if (has_nested_) {
+    lua_pushthread(caller);
+    kept.set(caller, anchor_, anchors::nested, -1);
+    lua_pop(caller, 1);
+  }
+  lua_pushlightuserdata(caller, parked_mark());
+  return lua_yield(caller, 1);
+}
+
+// The coroutine is as we left it: suspended, with our mark on top of its stack. User code that closed it, or
+// resumed it by hand, took the mark away.
+bool thread::still_ours() const {
+  return lua_status(coroutine_) == LUA_YIELD && lua_gettop(coroutine_) > 0 &&
+         lua_touserdata(coroutine_, -1) == parked_mark();
+}
+
+void thread::resume() {
+  lua_State* const L = owner_.lua();
+  thread* const outer = std::exchange(owner_.shared().current, this);
+  int arguments = 0;
+  if (fresh_) {
+    withdraw();
+    fresh_ = false;
+    arguments = lua_gettop(coroutine_) - 1;
+  } else if (still_ours()) {
+    lua_settop(coroutine_, 0);
+    arguments = (this->*finish_)(coroutine_);
+    if (has_text_) {
+      owner_.anchored().clear(L, anchor_, anchors::operand);
+      has_text_ = false;
+    }
+  } else {
+    owner_.shared().current = outer;
+    return end(L);
+  }
+  int results = 0;
+  const int status = lua::resume(coroutine_, L, arguments, results);
+  owner_.shared().current = outer;
+  after_resume(L, status, results);
+}
+
+void thread::after_resume(lua_State* L, int status, int results) {
+  if (status == LUA_YIELD) {
+    const bool parked = results == 1 && operation_ != nullptr && lua_touserdata(coroutine_, -1) == parked_mark();
+    if (parked) {
+      if (wants_lethargy_) become_lethargic(L);
+      return;
+    }
+    lua_pushstring(L, user_yield);
+    owner_.report(L, *this);
+    return end(L);
+  }
+  if (status != LUA_OK) {
+    lua_xmove(coroutine_, L, 1);
+    fail(L);
+    return;
+  }
+  end(L);
+}
+
+// The error is on top of the stack; the coroutine's own stack still shows where it happened.
+void thread::fail(lua_State* L) {
+  owner_.report(L, *this);
+  close_thread(coroutine_, L);
+  end(L);
+}
+
+void thread::end(lua_State* L) {
+  withdraw();
+  owner_.anchored().release(L, anchor_);
+  if (lethargic_) owner_.count_lethargic(-1);
+  const ref<copas::socket> closing{std::move(close_at_end_)};
+  delete this;
+  if (closing) closing->close();
+}
+
+void thread::destroy() {
+  lua_State* const L = owner_.lua();
+  withdraw();
+  close_thread(coroutine_, L);
+  end(L);
+}
+
+void thread::withdraw() noexcept {
+  if (operation_ == nullptr) return;
+  std::destroy_at(std::exchange(operation_, nullptr));
+  wants_lethargy_ = false;
+}
+
+void thread::withdraw_abandoned(lua_State* caller) {
+  withdraw();
+  if (!has_nested_) return;
+  owner_.anchored().push(caller, anchor_, anchors::nested);
+  const lua_State* nested = lua_tothread(caller, -1);
+  const bool suspended = nested != nullptr && lua_status(const_cast<lua_State*>(nested)) == LUA_YIELD;
+  lua_pop(caller, 1);
+  has_nested_ = false;
+  if (suspended) {
+    luaL_error(caller,
+               "a wait inside a coroutine did not reach the scheduler: it was resumed by a function that was "
+               "taken from the coroutine module before copas was loaded");
+  }
+}
+
+deadline thread::deadline_after(std::chrono::nanoseconds timeout) const { return owner_.loop().io().after(timeout); }
+
+bool thread::wake(lua_State* L, int coroutine) {
+  auto* sleep = dynamic_cast<sleep_awaitable*>(operation_);
+  if (sleep == nullptr || !sleep->wake()) return false;
+  if (lethargic_) {
+    owner_.anchored().set(L, anchor_, anchors::thread, coroutine);
+    owner_.unguard(L, coroutine);
+    owner_.count_lethargic(-1);
+    lethargic_ = false;
+  }
+  return true;
+}
+
+void thread::become_lethargic(lua_State* L) {
+  anchors& kept = owner_.anchored();
+  kept.push(L, anchor_, anchors::thread);
+  owner_.guard(L, -1, *this);
+  lua_pop(L, 1);
+  kept.clear(L, anchor_, anchors::thread);
+  owner_.count_lethargic(1);
+  lethargic_ = true;
+}
+
+void thread::prepare_lethargy(lua_State* caller) {
+  if (operation_ != nullptr) withdraw_abandoned(caller);
+  wants_lethargy_ = true;
+}
+
+std::string thread::name() const {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "thread: %p", static_cast<void*>(coroutine_));
+  return text.data();
+}
+
+void thread::push_socket(lua_State* L) const {
+  owner_.anchored().push(L, anchor_, anchors::socket);
+  if (lua_isboolean(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushnil(L);
+  }
+}
+
+void thread::serve(lua_State* L, int socket, served_client which, ref<copas::socket> close_at_end) {
+  client_ = which;
+  close_at_end_ = std::move(close_at_end);
+  owner_.anchored().set(L, anchor_, anchors::socket, socket);
+}
+
+}  // namespace copas::lua

@@ -1,0 +1,152 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "copas/core/awaitable.hpp"
+#include "copas/core/frame_pool.hpp"
+#include "copas/core/loop.hpp"
+#include "copas/core/ref.hpp"
+#include "copas/core/sleep.hpp"
+#include "copas/io/socket.hpp"
+#include "lua/anchors.hpp"
+#include "lua/compat.hpp"
+
+namespace copas::lua {
+
+class scheduler;
+
+/// How the result of an awaitable gets to Lua: `take` moves it out into something whose destructor does nothing (or into
+/// the state's pins), `push` then pushes it. Specialised for each awaitable in the file that offers it to Lua.
+template <awaitable Operation>
+struct conversion;
+
+/// Which values on the caller's stack a parked operation points into; 0 for none.
+struct operands {
+  int socket = 0;
+  int text = 0;
+};
+
+/// What a thread of a server belongs to, for its name.
+struct served_client {
+  std::uint32_t server = 0;  ///< 0: none
+  std::uint32_t number = 0;
+};
+
+/// A Lua thread that a scheduler runs: the coroutine, and the one operation it may wait in.
+///
+/// This is the bridge between Lua's coroutines and the awaitables of the core. A wait builds its awaitable in the
+/// thread's slot. If the awaitable is ready at once, the C function returns its results. Otherwise the coroutine
+/// yields `parked_mark`, and when the awaitable wakes its waiter, the results are pushed and the coroutine is resumed.
+class thread final : public task_record, public pooled {
+ public:
+  /// Takes the coroutine, which is on top of the stack of `L` and has on its own stack a function and its arguments.
+  thread(scheduler& owner, lua_State* L, std::string origin);
+  ~thread() override;
+
+  /// What a coroutine yields to say that an operation is parked: no value that user code can have.
+  static void* parked_mark() noexcept;
+
+  /// Makes it run in the next phase (4) of the loop, or, if `promptly`, in the current phase (2).
+  void start(bool promptly);
+
+  /// Performs an operation for `caller`, a coroutine that runs in this thread; the last statement of a C function.
+  ///
+  /// An earlier wait that never began, because its yield failed, is withdrawn.
+  /// @pre  nothing that owns something is alive in the caller's frame
+  template <awaitable Operation, class... Arguments>
+  int await(lua_State* caller, operands in_use, Arguments&&... arguments) {
+    return await_for<Operation>(caller, std::chrono::nanoseconds::max(), in_use, std::forward<Arguments>(arguments)...);
+  }
+
+  /// As `await`, giving up `timeout` after the operation began to wait.
+  template <awaitable Operation, class... Arguments>
+  int await_for(lua_State* caller, std::chrono::nanoseconds timeout, operands in_use, Arguments&&... arguments) {
+    static_assert(sizeof(Operation) <= sizeof slot_ && alignof(Operation) <= alignof(std::max_align_t));
+    if (operation_ != nullptr) withdraw_abandoned(caller);
+    auto* operation = std::construct_at(reinterpret_cast<Operation*>(slot_), std::forward<Arguments>(arguments)...);
+    operation_ = operation;
+    finish_ = &thread::finish<Operation>;
+    if (operation->await_ready()) return finish<Operation>(caller);
+    if constexpr (requires { operation->set_deadline(never); }) {
+      if (timeout != std::chrono::nanoseconds::max()) operation->set_deadline(deadline_after(timeout));
+    }
+    operation->await_suspend({[](void* self) { static_cast<thread*>(self)->resume(); }, this});
+    return yield(caller, in_use);
+  }
+
+  /// From its next wait on, which only `wake` can end, the coroutine is held by nobody but the user.
+  void prepare_lethargy(lua_State* caller);
+
+  /// Ends a sleep early.
+  /// @return  false if it does not sleep.
+  /// @param coroutine  where the coroutine is on the stack of `L`.
+  bool wake(lua_State* L, int coroutine);
+
+  /// Ends it without touching the coroutine, which user code closes, or Lua has collected.
+  void abandon(lua_State* L) { end(L); }
+
+  [[nodiscard]] lua_State* coroutine() const noexcept { return coroutine_; }
+  /// Does it wait for `wake` only, held by nobody but the user?
+  [[nodiscard]] bool lethargic() const noexcept { return lethargic_; }
+  [[nodiscard]] anchors::index anchor() const noexcept { return anchor_; }
+  [[nodiscard]] scheduler& owner() const noexcept { return owner_; }
+
+  [[nodiscard]] std::string name() const override;
+  [[nodiscard]] std::string origin() const override { return origin_; }
+
+  /// Pushes the raw socket that an error handler is told of: a server's connection, or what the thread was resumed for.
+  void push_socket(lua_State* L) const;
+  /// Makes it the thread of a server's connection, which is at `socket` on the stack of `L`.
+  void serve(lua_State* L, int socket, served_client which, ref<copas::socket> close_at_end);
+  [[nodiscard]] served_client client() const noexcept { return client_; }
+
+  thread* next_in_bucket = nullptr;  // for the scheduler's table of coroutines
+
+ private:
+  using finisher = int (thread::*)(lua_State*);
+  static constexpr std::size_t slot_size = 256;
+
+  template <awaitable Operation>
+  int finish(lua_State* L) {
+    auto outcome = conversion<Operation>::take(owner_, *reinterpret_cast<Operation*>(slot_));
+    static_assert(std::is_trivially_destructible_v<decltype(outcome)>);
+    withdraw();
+    return conversion<Operation>::push(L, owner_, outcome);
+  }
+
+  int yield(lua_State* caller, operands in_use);
+  void resume();
+  [[nodiscard]] bool still_ours() const;
+  void after_resume(lua_State* L, int status, int results);
+  void fail(lua_State* L);
+  void end(lua_State* L);
+  void withdraw() noexcept;
+  void withdraw_abandoned(lua_State* caller);
+  void become_lethargic(lua_State* L);
+  [[nodiscard]] deadline deadline_after(std::chrono::nanoseconds timeout) const;
+  void destroy() override;
+
+  scheduler& owner_;
+  lua_State* coroutine_;
+  anchors::index anchor_ = anchors::none;
+  served_client client_;
+  ref<copas::socket> close_at_end_;
+  std::string origin_;
+  wait_node* operation_ = nullptr;  // in the slot, if anything is
+  finisher finish_ = nullptr;
+  bool fresh_ = true;  // it has not been resumed yet
+  bool wants_lethargy_ = false;  // the current wait is `pause_forever`
+  bool lethargic_ = false;  // and it has begun
+  bool has_text_ = false;  // the operand field is in use
+  bool has_nested_ = false;  // so is the nested one
+  bool has_socket_ = false;
+  alignas(std::max_align_t) std::byte slot_[slot_size];
+};
+
+}  // namespace copas::lua

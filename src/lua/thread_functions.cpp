@@ -1,0 +1,324 @@
+// Threads, the loop and waiting for time.
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "copas/core/sleep.hpp"
+#include "lua/functions.hpp"
+#include "lua/guard.hpp"
+#include "lua/seconds.hpp"
+#include "lua/tcp.hpp"
+
+namespace copas::lua {
+namespace {
+
+// A sleep that tells how long it took. @invariant `start` is when it was made
+class measured_sleep final : public sleep_awaitable {
+ public:
+  measured_sleep(copas::loop& home, deadline start, deadline until) noexcept
+      : sleep_awaitable{home, until}, home_{home}, start_{start} {}
+  [[nodiscard]] std::chrono::nanoseconds elapsed() const noexcept { return home_.io().now() - start_; }
+
+ private:
+  copas::loop& home_;
+  deadline start_;
+};
+
+// Gives way to whatever is ready; says how long that took, as precisely as the loop knows without asking the clock.
+class measured_yield final : public yield_awaitable {
+ public:
+  explicit measured_yield(copas::loop& home) noexcept : yield_awaitable{home}, home_{home}, start_{home.turn_time()} {}
+  [[nodiscard]] std::chrono::nanoseconds elapsed() const noexcept { return home_.turn_time() - start_; }
+
+ private:
+  copas::loop& home_;
+  deadline start_;
+};
+
+template <class Sleep>
+struct elapsed_time {
+  static double take(scheduler&, Sleep& op) noexcept { return to_seconds(op.elapsed()); }
+  static int push(lua_State* L, scheduler&, double elapsed) {
+    lua_pushnumber(L, elapsed);
+    return 1;
+  }
+};
+
+}  // namespace
+
+template <>
+struct conversion<measured_sleep> : elapsed_time<measured_sleep> {};
+
+template <>
+struct conversion<measured_yield> : elapsed_time<measured_yield> {};
+
+template <>
+struct conversion<event::wait_awaitable> {
+  struct nothing {};
+  static nothing take(scheduler&, event::wait_awaitable&) noexcept { return {}; }
+  static int push(lua_State*, scheduler&, nothing) noexcept { return 0; }
+};
+
+namespace {
+
+int pause_for(lua_State* L, double seconds) {
+  thread& self = scheduler::running_thread(L);
+  copas::loop& home = self.owner().loop();
+  if (!(seconds > 0)) return self.await<measured_yield>(L, {}, home);
+  const deadline start = home.io().now();
+  return self.await<measured_sleep>(L, {}, home, start, start + from_seconds(seconds));
+}
+
+int native_pause(lua_State* L) { return pause_for(L, luaL_optnumber(L, 1, 0)); }
+
+int native_pauseforever(lua_State* L) {
+  thread& self = scheduler::running_thread(L);
+  copas::loop& home = self.owner().loop();
+  self.prepare_lethargy(L);
+  return self.await<measured_sleep>(L, {}, home, home.io().now(), never);
+}
+
+int native_wakeup(lua_State* L) {
+  scheduler& owner = scheduler::of(L);
+  thread* const sleeping = owner.find(L, 1);
+  if (sleeping == nullptr || !sleeping->wake(L, 1)) {
+    lua_pushnil(L);
+    lua_pushliteral(L, "not sleeping");
+    return 2;
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+// Where the function `level` levels up is, for reports.
+std::string position(lua_State* L, int level) {
+  lua_Debug where;
+  if (lua_getstack(L, level, &where) == 0 || lua_getinfo(L, "Sl", &where) == 0) return {};
+  if (where.currentline <= 0) return where.short_src;
+  char line[16];
+  std::snprintf(line, sizeof line, ":%d", where.currentline);
+  return std::string{where.short_src} + line;
+}
+
+// Makes a coroutine of the function at `first` and the arguments above it, which it takes, and a thread of that.
+thread& make_thread(lua_State* L, int first, int level) {
+  scheduler& owner = scheduler::of(L);
+  const int count = lua_gettop(L) - first + 1;
+  lua_State* const coroutine = lua_newthread(L);
+  if (lua_checkstack(coroutine, count) == 0) luaL_error(L, "too many arguments");
+  lua_insert(L, first);
+  lua_xmove(L, coroutine, count);
+  return owner.adopt(L, position(L, level));
+}
+
+// spawn(level, function, ...): the thread of a function that the caller `level` levels up asks for.
+int native_spawn(lua_State* L) {
+  const auto level = static_cast<int>(luaL_checkinteger(L, 1));
+  if (lua_gettop(L) < 2) lua_settop(L, 2);
+  make_thread(L, 2, level).start(false);
+  return 1;
+}
+
+// serve(function, client, server, number, close_at_end): the thread of a connection, which starts at once.
+int native_serve(lua_State* L) {
+  const auto server = static_cast<std::uint32_t>(luaL_checkinteger(L, 3));
+  const auto number = static_cast<std::uint32_t>(luaL_checkinteger(L, 4));
+  const bool close_at_end = lua_toboolean(L, 5) != 0;
+  const served_client which{.server = server, .number = number};
+  tcp_object* const object = tcp_object::to(L, 2);
+  if (object != nullptr) object->client = which;
+  lua_settop(L, 2);
+  lua_pushvalue(L, 2);
+  lua_insert(L, 1);
+  thread& handler = make_thread(L, 2, 1);
+  handler.serve(L, 1, which, object != nullptr && close_at_end ? object->shared() : ref<copas::socket>{});
+  handler.start(true);
+  return 1;
+}
+
+// client_of(thread or socket): the number of its server and its own number there; nothing if it belongs to none.
+int native_client_of(lua_State* L) {
+  served_client found;
+  if (const tcp_object* object = tcp_object::to(L, 1)) {
+    found = object->client;
+  } else if (const thread* known = scheduler::of(L).find(L, 1)) {
+    found = known->client();
+  }
+  if (found.server == 0) return 0;
+  lua_pushinteger(L, found.server);
+  lua_pushinteger(L, found.number);
+  return 2;
+}
+
+int native_origin_of(lua_State* L) {
+  const thread* known = scheduler::of(L).find(L, 1);
+  if (known == nullptr) return 0;
+  lua_pushstring(L, known->origin().c_str());
+  return 1;
+}
+
+int native_remove(lua_State* L) {
+  scheduler& owner = scheduler::of(L);
+  thread* const removed = owner.find(L, 1);
+  if (removed != nullptr && (removed->client().server == 0 || lua_toboolean(L, 2) != 0)) owner.remove(L, *removed);
+  return 0;
+}
+
+int native_step(lua_State* L) {
+  scheduler& owner = scheduler::of(L);
+  if (state::of(L).current != nullptr) luaL_error(L, "the loop cannot be run by one of its own threads");
+  deadline until = never;
+  if (!lua_isnoneornil(L, 1)) {
+    const double seconds = luaL_checknumber(L, 1);
+    until = seconds > 0 ? owner.loop().io().after(from_seconds(seconds)) : deadline::min();
+  }
+  lua_pushboolean(L, owner.step(L, until) ? 1 : 0);
+  return 1;
+}
+
+// run(copas, step, timeout): steps until the loop is finished, or the field `step` of `copas` is another function.
+int native_run(lua_State* L) {
+  scheduler& owner = scheduler::of(L);
+  if (state::of(L).current != nullptr) luaL_error(L, "the loop cannot be run by one of its own threads");
+  const std::chrono::nanoseconds timeout = optional_timeout(L, 3);
+  lua_settop(L, 2);
+  lua_pushliteral(L, "step");
+  do {
+    owner.step(L, timeout == unlimited ? never : owner.loop().io().after(timeout));
+    lua_pushvalue(L, 3);
+    lua_rawget(L, 1);
+    const bool replaced = lua_rawequal(L, -1, 2) == 0;
+    lua_pop(L, 1);
+    if (replaced) break;
+  } while (!owner.loop().finished() && !owner.loop().stopping());
+  return 0;
+}
+
+// interrupted(): was the loop asked to stop, by a signal, since this was called last?
+int native_interrupted(lua_State* L) {
+  lua_pushboolean(L, scheduler::of(L).loop().take_stop() ? 1 : 0);
+  return 1;
+}
+
+// handle_signals(): from now on SIGINT and SIGTERM interrupt the loop, and end the process when they come again.
+int native_handle_signals(lua_State* L) {
+  scheduler::of(L).handle_signals();
+  return 0;
+}
+
+int native_finished(lua_State* L) {
+  lua_pushboolean(L, scheduler::of(L).loop().finished() ? 1 : 0);
+  return 1;
+}
+
+int native_waitforexit(lua_State* L) {
+  thread& self = scheduler::running_thread(L);
+  return self.await<event::wait_awaitable>(L, {}, scheduler::of(L).exiting(), never);
+}
+
+int native_exit(lua_State* L) {
+  scheduler::of(L).exiting().set();
+  return 0;
+}
+
+int native_exiting(lua_State* L) {
+  lua_pushboolean(L, scheduler::of(L).exiting().happened() ? 1 : 0);
+  return 1;
+}
+
+int native_reset_exit(lua_State* L) {
+  scheduler::of(L).exiting().reset();
+  return 0;
+}
+
+int native_set_reporter(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  scheduler::of(L).set_reporter(L);
+  return 0;
+}
+
+int native_now(lua_State* L) {
+  lua_pushnumber(L, to_seconds(scheduler::of(L).loop().io().now().time_since_epoch()));
+  return 1;
+}
+
+int native_gettime(lua_State* L) {
+  lua_pushnumber(L, to_seconds(scheduler::of(L).loop().io().wall()));
+  return 1;
+}
+
+// running(): the coroutine of the thread that runs, whatever coroutine it has resumed; outside of threads as Lua's own
+int native_running(lua_State* L) {
+  if (const thread* running = state::of(L).current) {
+    running->owner().anchored().push(L, running->anchor(), anchors::thread);
+    return 1;
+  }
+  const bool is_main = lua_pushthread(L) != 0;
+  if (is_main && !c_may_call_what_waits) {
+    lua_pop(L, 1);
+    lua_pushnil(L);
+  }
+  return 1;
+}
+
+// shortage(function): what to call, before a listener rests, when descriptors run out.
+int native_on_shortage(lua_State* L) {
+  scheduler& owner = scheduler::of(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  const int callback = luaL_ref(L, LUA_REGISTRYINDEX);
+  owner.loop().on_descriptor_shortage = [&owner, callback] {
+    lua_State* const state = owner.lua();
+    lua_rawgeti(state, LUA_REGISTRYINDEX, callback);
+    const bool called = lua_pcall(state, 0, 1, 0) == LUA_OK;
+    const bool freed = called && lua_toboolean(state, -1) != 0;
+    lua_pop(state, 1);
+    return freed;
+  };
+  return 0;
+}
+
+}  // namespace
+
+void set_scheduler_function(lua_State* L, int scheduler, const char* name, lua_CFunction function) {
+  scheduler = lua_absindex(L, scheduler);
+  state::push(L);
+  lua_pushvalue(L, scheduler);
+  lua_pushcclosure(L, function, 2);
+  lua_setfield(L, -2, name);
+}
+
+void add_thread_functions(lua_State* L, int scheduler) {
+  constexpr luaL_Reg functions[] = {
+      {"client_of", guarded<native_client_of>},
+      {"exit", guarded<native_exit>},
+      {"exiting", guarded<native_exiting>},
+      {"finished", guarded<native_finished>},
+      {"gettime", guarded<native_gettime>},
+      {"handle_signals", guarded<native_handle_signals>},
+      {"interrupted", guarded<native_interrupted>},
+      {"now", guarded<native_now>},
+      {"on_shortage", guarded<native_on_shortage>},
+      {"origin_of", guarded<native_origin_of>},
+      {"pause", guarded<native_pause>},
+      {"pauseforever", guarded<native_pauseforever>},
+      {"remove", guarded<native_remove>},
+      {"reset_exit", guarded<native_reset_exit>},
+      {"run", guarded<native_run>},
+      {"running", guarded<native_running>},
+      {"serve", guarded<native_serve>},
+      {"set_reporter", guarded<native_set_reporter>},
+      {"spawn", guarded<native_spawn>},
+      {"step", guarded<native_step>},
+      {"waitforexit", guarded<native_waitforexit>},
+      {"wakeup", guarded<native_wakeup>},
+  };
+  for (const luaL_Reg& each : functions) set_scheduler_function(L, scheduler, each.name, each.func);
+  lua_pushliteral(L, COPAS_VERSION);
+  lua_setfield(L, -2, "engine");
+}
+
+}  // namespace copas::lua
