@@ -22,6 +22,30 @@ target_compile_options(copas_options INTERFACE
   $<$<CXX_COMPILER_ID:Clang>:-Wsuggest-override -Wshadow-uncaptured-local -Wunreachable-code>
   $<$<BOOL:${COPAS_WERROR}>:-Werror>)
 
+# copas::lto: for what ends up in the libraries, the modules and the runtime. The objects hold machine code too, so that
+# who links libcopas.a need not know; targets that shall be optimised as a whole link `-flto` (copas_optimise_whole).
+option(COPAS_LTO "Optimise across files when linking (g++, release builds)" ON)
+add_library(copas_lto INTERFACE)
+add_library(copas::lto ALIAS copas_lto)
+if(COPAS_LTO AND NOT COPAS_SANITIZE AND CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(copas_lto_enabled ON)
+  target_compile_options(copas_lto INTERFACE -flto=auto -ffat-lto-objects)
+endif()
+
+# copas_optimise_whole(<target>): optimises the whole of an executable or module when it is linked.
+function(copas_optimise_whole target)
+  if(copas_lto_enabled)
+    target_link_options(${target} PRIVATE -flto=auto -O2)
+  endif()
+endfunction()
+
+# copas_link_fast(<target>): leaves the whole unoptimised, for tests.
+function(copas_link_fast target)
+  if(copas_lto_enabled)
+    target_link_options(${target} PRIVATE -fno-lto)
+  endif()
+endfunction()
+
 # Executables of clang carry a static ASan by default. The shared one serves our Lua modules too, whose host is not ours.
 set(copas_asan_runtime "")  # what such a host has to preload; empty when none is needed
 if(COPAS_SANITIZE)

@@ -2,6 +2,12 @@
 -- reads better in Lua, or has to be Lua for a thread to wait in it.
 local native, load = ...
 
+if _VERSION == "Lua 5.1" then -- there, what captured pcall before cannot wait
+  for _, name in ipairs { "socket.http", "copas.http" } do
+    if package.loaded[name] then error("you must require copas before require'ing " .. name) end
+  end
+end
+
 local copas = {
   _VERSION = "Copas 4.11.0",
   _COPYRIGHT = "Copyright (c) 2026 The Copas authors",
@@ -75,6 +81,7 @@ end
 local step = copas.step
 
 function copas.loop(init, timeout)
+  native.reset_exit() -- raises an error if the loop runs already
   if type(init) == "function" then
     copas.addnamedthread("copas_initializer", init)
   else
@@ -82,7 +89,6 @@ function copas.loop(init, timeout)
   end
 
   copas.running = true
-  native.reset_exit()
   local interrupted = false
   repeat
     if copas.step == step and not interrupted then
@@ -121,6 +127,13 @@ local function replace_try()
   for name, value in pairs(load("try")) do socket[name] = value end
 end
 replace_try()
+
+-- For programs that look for leaks: sockets and operations by coroutine. There are none; threads hold what they wait for.
+if rawget(_G, "_TEST") then
+  for _, name in ipairs { "_socket_register", "_operation_register", "_timeout_flags" } do
+    copas[name] = setmetatable({}, { __mode = "k" })
+  end
+end
 
 local submodules = { timer = true }
 

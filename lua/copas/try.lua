@@ -3,6 +3,10 @@
 -- A failed try throws a table with the error; protect turns it back into nil and the error. LuaSocket's own modules may
 -- have taken its older functions before: their tables, marked or not, are understood too.
 local pcall = pcall
+if _VERSION == "Lua 5.1" and not jit then -- nothing can wait across its own pcall
+  local found, coxpcall = pcall(require, "coxpcall")
+  if found then pcall = coxpcall.pcall end
+end
 
 local failure = {}
 failure.__tostring = function(self)

@@ -21,9 +21,7 @@ local params_metatable = {
 -- TLS parameters, in the one form that everything else reads.
 local function normalise(params)
   local normal
-  if params == nil then
-    normal = { wrap = false, sni = false }
-  elseif type(params) == "table" and (params.mode or params.protocol) then
+  if type(params) == "table" and (params.mode or params.protocol) then
     normal = { wrap = params, sni = false }
   elseif type(params) == "table" then
     normal = { wrap = params.wrap or false, sni = params.sni or false }
@@ -35,10 +33,19 @@ local function normalise(params)
   return setmetatable(normal, params_metatable)
 end
 
+-- What all sockets without TLS parameters share.
+local no_params = setmetatable({}, {
+  __index = function(_, key)
+    if key == "wrap" or key == "sni" then return false end
+    return params_metatable.__index(nil, key)
+  end,
+  __newindex = function() error("this socket was wrapped without TLS parameters", 2) end,
+})
+
 function copas.wrap(skt, sslparams)
   if is_wrapper(skt) then return skt end
   skt:settimeout(0)
-  return setmetatable({ socket = skt, ssl_params = normalise(sslparams) }, stream_metatable)
+  return setmetatable({ socket = skt, ssl_params = sslparams ~= nil and normalise(sslparams) or nil }, stream_metatable)
 end
 
 -- A method that takes the native fast path if it can.
@@ -52,6 +59,8 @@ local function method(name, slow)
     return first, second, third
   end
 end
+
+stream.ssl_params = no_params
 
 stream.receive = method("receive", function(self, pattern, prefix)
   if not native.is_native(self.socket) and foreign.receive_limit(self.socket) == 0 then

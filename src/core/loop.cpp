@@ -46,7 +46,7 @@ loop::~loop() {
 }
 
 void loop::run() {
-  while (!finished() && !take_stop()) turn();
+  while (!take_stop() && !finished()) turn();  // in this order, so that a stop is for this run only
 }
 
 bool loop::finished() const noexcept {

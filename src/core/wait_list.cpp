@@ -1,15 +1,21 @@
 #include "copas/core/wait_list.hpp"
 
+#include <utility>
+
 #include "copas/core/loop.hpp"
 
 namespace copas {
 
 void wait_node::park(loop& home, waiter who, wait_kind kind, deadline until) {
   home_ = &home;
+  until_ = until;
+  park(who, kind);
+}
+
+void wait_node::park(waiter who, wait_kind kind) {
   who_ = who;
   kind_ = kind;
-  until_ = until;
-  task_ = home.current_;
+  task_ = home_->current_;
   park_again();
 }
 
@@ -36,16 +42,12 @@ void wait_node::run_as(task_record& whose) noexcept {
   whose.waiting_on_ = this;
 }
 
-void wait_node::leave() noexcept {
+void wait_node::withdraw() noexcept {
   unlink();
   timer_hook::cancel();
-  leave_parking();
-  state_ = state::idle;
-}
-
-void wait_node::leave_parking() noexcept {
-  if (state_ != state::parked) return;
-  if (kind_ != wait_kind::signal) --home_->parked_[static_cast<std::size_t>(kind_)];
+  const bool was_parked = std::exchange(state_, state::idle) == state::parked;
+  if (!was_parked) return;  // its task may have ended since it was woken
+  if (kind_ != wait_kind::signal) --home_->parked_[static_cast<std::size_t>(kind_)];  // others may outlive the loop
   if (task_ != nullptr && task_->waiting_on_ == this) task_->waiting_on_ = nullptr;
 }
 

@@ -11,16 +11,16 @@ io_operation::~io_operation() {
 
 bool io_operation::await_ready() noexcept {
   if (!socket_->ready().vacant(side_)) return false;
-  deferred_ = !home_->within_budget();
+  deferred_ = !home()->within_budget();
   if (!deferred_) over_ = attempt();
   return over_;
 }
 
 void io_operation::await_suspend(waiter who) noexcept {
-  park(*home_, who, kind_of_wait(), until_);
+  park(who, kind_of_wait());
   if (!deferred_) return wait_in_line();
   hold_turn();
-  home_->schedule(*this);
+  home()->schedule(*this);
 }
 
 bool io_operation::advance() {
@@ -43,13 +43,13 @@ bool io_operation::advance() {
 }
 
 void io_operation::wait_in_line() noexcept {
-  const std::error_code error = socket_->ready().queue(*this, *home_, socket_->fd(), wants());
+  const std::error_code error = socket_->ready().queue(*this, *home(), socket_->fd(), wants());
   if (!error) return;
   end_with(error);
-  home_->schedule(*this);
+  home()->schedule(*this);
 }
 
-void io_operation::hold_turn() noexcept { socket_->ready().hold(*this, *home_, socket_->fd()); }
+void io_operation::hold_turn() noexcept { socket_->ready().hold(*this, *home(), socket_->fd()); }
 
 void io_operation::end_with(std::error_code why) noexcept {
   give_up(why);

@@ -12,8 +12,7 @@ namespace copas {
 bool readiness::holds(const io_operation& op) const noexcept { return at(op.side_).holder == &op; }
 
 void readiness::learn(side which, const moved& outcome) noexcept {
-  const bool found_nothing = outcome.error == std::errc::operation_would_block;
-  if (found_nothing || (outcome.drained && !ending_)) at(which).may_be_ready = false;
+  if (outcome.blocked() || (outcome.drained && !ending_)) at(which).may_be_ready = false;
 }
 
 void readiness::on_event(const io_event& what) noexcept {

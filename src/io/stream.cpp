@@ -85,7 +85,7 @@ bool receive_operation::attempt() noexcept {
       if (!on().ready().may_be_ready(side::read) || reads == reads_per_turn) return false;
       const moved outcome = read_more();
       if (outcome.bytes > 0) continue;
-      if (outcome.error == std::errc::operation_would_block) return false;
+      if (outcome.blocked()) return false;
       if (outcome.end && pattern_.what == receive_pattern::kind::all && has_new_bytes()) {
         finish({});
       } else {
@@ -243,7 +243,7 @@ bool receive_some_operation::attempt() noexcept {
   } else {
     if (!on().ready().may_be_ready(side::read)) return false;
     const moved outcome = source.receive_some(home(), into_);
-    if (outcome.error == std::errc::operation_would_block) return false;
+    if (outcome.blocked()) return false;
     outcome_.bytes = outcome.bytes;
     outcome_.error = outcome.end ? make_error_code(errc::closed) : outcome.error;
   }
@@ -259,7 +259,7 @@ bool send_operation::attempt() noexcept {
     }
     if (!on().ready().may_be_ready(side::write)) return false;
     const moved outcome = static_cast<stream&>(on()).send_some(home(), rest_);
-    if (outcome.error == std::errc::operation_would_block) return false;
+    if (outcome.blocked()) return false;
     outcome_.bytes += outcome.bytes;
     outcome_.error = outcome.error;
     if (outcome.error) return true;

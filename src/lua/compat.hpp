@@ -19,6 +19,22 @@ namespace copas::lua {
 /// Can a C function call Lua code that waits? (Otherwise Lua code has to make the call.)
 inline constexpr bool c_may_call_what_waits = LUA_VERSION_NUM >= 502;
 
+/// Does Lua tell beforehand that a coroutine cannot yield?
+inline constexpr bool tells_whether_yieldable = LUA_VERSION_NUM >= 503;
+
+/// Do the arguments of a C function stay on the stack of a coroutine that it yields from?
+inline constexpr bool keeps_arguments = LUA_VERSION_NUM >= 502;
+
+/// False if a yield of `L` would certainly fail.
+inline bool is_yieldable(lua_State* L) {
+#if LUA_VERSION_NUM >= 503
+  return lua_isyieldable(L) != 0;
+#else
+  static_cast<void>(L);
+  return true;
+#endif
+}
+
 /// Does a Lua string get copied before `lua_pushlstring` may run finalisers?
 inline constexpr bool pushes_before_collecting = LUA_VERSION_NUM >= 503;
 

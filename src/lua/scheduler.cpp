@@ -85,9 +85,15 @@ int scheduler::run_turn(lua_State* L) {
   return 1;
 }
 
+void scheduler::check_not_turning(lua_State* L) const {
+  if (turning_) luaL_error(L, "the loop runs already: its own threads and handlers cannot run it");
+}
+
 bool scheduler::step(lua_State* L, deadline until) {
-  scheduler* const outer = std::exchange(shared_.turning, this);
-  lua_State* const outer_lua = std::exchange(lua_, L);
+  check_not_turning(L);
+  turning_ = true;
+  lua_State* const outer = std::exchange(lua_, L);
+  thread* const running = shared_.current;  // of another scheduler
   bool had_events = false;
   for (bool over = false; !over;) {
     lua_ = L;
@@ -101,29 +107,25 @@ bool scheduler::step(lua_State* L, deadline until) {
       had_events = lua_toboolean(L, -1) != 0;
       lua_pop(L, 1);
     } else {
-      recover(L);
+      recover(L, running);
     }
     const bool ran = loop_.resumptions() != before;
     if (ran) garbage_.activity(L, may_have_dropped_sockets());
     over = ran || had_events || limit == until;
   }
-  shared_.turning = outer;
-  lua_ = outer_lua;
+  lua_ = outer;
+  turning_ = false;
   return had_events;
 }
 
 // Something raised an error outside of the threads' own code: for lack of memory, or in a finaliser. The error, on top of
-// the stack, is that of the thread whose turn it was.
-void scheduler::recover(lua_State* L) {
-  shared_.current = nullptr;
-  shared_.drop_pinned();
-  task_record* const interrupted = loop_.recover();
-  if (interrupted == nullptr) {
-    lua_error(L);
-  }
-  auto& failed = static_cast<thread&>(*interrupted);
+// the stack, is that of the thread whose turn it was, if it was anybody's.
+void scheduler::recover(lua_State* L, thread* outer) {
+  shared_.current = outer;
+  if (outer == nullptr) shared_.drop_pinned();
+  auto* const failed = static_cast<thread*>(loop_.recover());
   report(L, failed);
-  failed.cancel();
+  if (failed != nullptr) failed->cancel();
 }
 
 bool scheduler::may_have_dropped_sockets() const noexcept {
@@ -143,7 +145,7 @@ thread& scheduler::adopt(lua_State* L, std::string origin) {
       }
     }
   }
-  auto* added = new thread{*this, L, std::move(origin)};
+  auto* added = new thread{*this, L, *origins_.insert(std::move(origin)).first};
   insert(*added);
   ++threads_;
   return *added;
@@ -221,11 +223,16 @@ bool scheduler::guards(lua_State* L, int index, const thread& guarded) const {
   return found;
 }
 
-void scheduler::report(lua_State* L, thread& failed) {
+void scheduler::report(lua_State* L, const thread* failed) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, reporter_);
   lua_insert(L, -2);
-  anchors_.push(L, failed.anchor(), anchors::thread);
-  failed.push_socket(L);
+  if (failed != nullptr) {
+    anchors_.push(L, failed->anchor(), anchors::thread);
+    failed->push_socket(L);
+  } else {
+    lua_pushnil(L);
+    lua_pushnil(L);
+  }
   if (lua_pcall(L, 3, 0, 0) != LUA_OK) lua_pop(L, 1);  // the reporter deals with errors of handlers; memory is left
 }
 

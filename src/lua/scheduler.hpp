@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "copas/core/loop.hpp"
@@ -36,7 +37,11 @@ class scheduler {
   /// The thread that runs; raises the error of Lua's `coroutine.yield` if there is none.
   static thread& running_thread(lua_State* L);
 
+  /// Raises an error if a turn is in progress.
+  void check_not_turning(lua_State* L) const;
+
   /// One turn of the loop, in protected mode: an error that escapes from a thread's bookkeeping ends that thread only.
+  /// Raises an error if another turn is in progress.
   /// @return  whether a socket had an event.
   bool step(lua_State* L, deadline until);
 
@@ -57,7 +62,8 @@ class scheduler {
   void handle_signals() { signals_ = std::make_unique<stop_signals>(loop_); }
 
   /// Calls the module's error handler: the error is on top of the stack, and is popped.
-  void report(lua_State* L, thread& failed);
+  /// @param failed  null if it was no thread's error but a finaliser's.
+  void report(lua_State* L, const thread* failed);
   /// Sets the function that `report` calls with the error, the coroutine and the socket; it is on top of the stack.
   void set_reporter(lua_State* L);
 
@@ -77,7 +83,7 @@ class scheduler {
   static int run_turn(lua_State* L);
   [[nodiscard]] std::size_t bucket_of(const lua_State* coroutine) const noexcept;
   void insert(thread& added) noexcept;
-  void recover(lua_State* L);
+  void recover(lua_State* L, thread* outer);
   [[nodiscard]] bool may_have_dropped_sockets() const noexcept;
   [[nodiscard]] bool guards(lua_State* L, int index, const thread& guarded) const;
 
@@ -91,6 +97,8 @@ class scheduler {
   std::vector<thread*> buckets_;  // a hash table of the threads by their coroutines
   std::size_t threads_ = 0;
   std::size_t lethargic_ = 0;
+  std::unordered_set<std::string> origins_;  // where threads were started
+  bool turning_ = false;  // a turn is in progress
   event exiting_;
   descriptor_table descriptors_;
   std::unique_ptr<stop_signals> signals_;

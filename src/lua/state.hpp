@@ -24,8 +24,6 @@ class state {
 
   /// The thread that runs: the one the schedulers resumed last, whatever coroutine it has resumed itself.
   thread* current = nullptr;
-  /// The scheduler whose turn it is; null outside.
-  scheduler* turning = nullptr;
   /// Those that are alive.
   std::vector<scheduler*> schedulers;
   /// Socket objects of this Lua state that have not been collected.

@@ -33,8 +33,10 @@ class first_turn final : public wait_node {
 
 void* thread::parked_mark() noexcept { return const_cast<char*>(&mark); }
 
-thread::thread(scheduler& owner, lua_State* L, std::string origin)
-    : task_record{owner.loop()}, owner_{owner}, coroutine_{lua_tothread(L, -1)}, origin_{std::move(origin)} {
+constexpr bool has_field(anchors::field which) { return which < anchors::field_count; }
+
+thread::thread(scheduler& owner, lua_State* L, const std::string& origin)
+    : task_record{owner.loop()}, owner_{owner}, coroutine_{lua_tothread(L, -1)}, origin_{&origin} {
   anchor_ = owner_.anchored().reserve(L);
   owner_.anchored().set(L, anchor_, anchors::thread, -1);
 }
@@ -50,9 +52,15 @@ void thread::start(bool promptly) {
   turn->begin(owner_.loop(), {[](void* self) { static_cast<thread*>(self)->resume(); }, this}, *this, promptly);
 }
 
+void thread::check_yieldable_or_withdraw(lua_State* caller) {
+  if (is_yieldable(caller)) return;
+  withdraw();
+  lua_yield(caller, 0);  // raises Lua's own error
+}
+
 int thread::yield(lua_State* caller, operands in_use) {
   anchors& kept = owner_.anchored();
-  has_nested_ = caller != coroutine_;
+  has_nested_ = has_field(anchors::nested) && caller != coroutine_;
   if (client_.server == 0 && in_use.socket != 0) {
     kept.set(caller, anchor_, anchors::socket, in_use.socket);
     has_socket_ = true;
@@ -60,7 +68,7 @@ int thread::yield(lua_State* caller, operands in_use) {
     kept.clear(caller, anchor_, anchors::socket);
     has_socket_ = false;
   }
-  if (in_use.text != 0) {
+  if (has_field(anchors::operand) && in_use.text != 0) {
     kept.set(caller, anchor_, anchors::operand, in_use.text);
     has_text_ = true;
   }
@@ -90,7 +98,7 @@ void thread::resume() {
     arguments = lua_gettop(coroutine_) - 1;
   } else if (still_ours()) {
     lua_settop(coroutine_, 0);
-    arguments = (this->*finish_)(coroutine_);
+    arguments = finish_(*this, coroutine_);
     if (has_text_) {
       owner_.anchored().clear(L, anchor_, anchors::operand);
       has_text_ = false;
@@ -113,7 +121,7 @@ void thread::after_resume(lua_State* L, int status, int results) {
       return;
     }
     lua_pushstring(L, user_yield);
-    owner_.report(L, *this);
+    owner_.report(L, this);
     return end(L);
   }
   if (status != LUA_OK) {
@@ -126,7 +134,7 @@ void thread::after_resume(lua_State* L, int status, int results) {
 
 // The error is on top of the stack; the coroutine's own stack still shows where it happened.
 void thread::fail(lua_State* L) {
-  owner_.report(L, *this);
+  owner_.report(L, this);
   close_thread(coroutine_, L);
   end(L);
 }
@@ -153,19 +161,22 @@ void thread::withdraw() noexcept {
   wants_lethargy_ = false;
 }
 
+// A wait is still in the slot though its caller runs again: its yield raised an error, or did not reach us, because a
+// resumer that knows nothing of us took it.
 void thread::withdraw_abandoned(lua_State* caller) {
   withdraw();
-  if (!has_nested_) return;
+  if (!tells_whether_yieldable && !nested_is_suspended(caller)) return;
+  luaL_error(caller,
+             "a wait inside a coroutine did not reach the scheduler: it was resumed by a function that was "
+             "taken from the coroutine module before copas was loaded");
+}
+
+bool thread::nested_is_suspended(lua_State* caller) {
+  if (!std::exchange(has_nested_, false)) return false;
   owner_.anchored().push(caller, anchor_, anchors::nested);
-  const lua_State* nested = lua_tothread(caller, -1);
-  const bool suspended = nested != nullptr && lua_status(const_cast<lua_State*>(nested)) == LUA_YIELD;
+  lua_State* const nested = lua_tothread(caller, -1);
   lua_pop(caller, 1);
-  has_nested_ = false;
-  if (suspended) {
-    luaL_error(caller,
-               "a wait inside a coroutine did not reach the scheduler: it was resumed by a function that was "
-               "taken from the coroutine module before copas was loaded");
-  }
+  return nested != nullptr && lua_status(nested) == LUA_YIELD;
 }
 
 deadline thread::deadline_after(std::chrono::nanoseconds timeout) const { return owner_.loop().io().after(timeout); }

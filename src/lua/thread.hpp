@@ -46,7 +46,9 @@ struct served_client {
 class thread final : public task_record, public pooled {
  public:
   /// Takes the coroutine, which is on top of the stack of `L` and has on its own stack a function and its arguments.
-  thread(scheduler& owner, lua_State* L, std::string origin);
+  ///
+  /// @param origin  outlives the thread.
+  thread(scheduler& owner, lua_State* L, const std::string& origin);
   ~thread() override;
 
   /// What a coroutine yields to say that an operation is parked: no value that user code can have.
@@ -71,8 +73,9 @@ class thread final : public task_record, public pooled {
     if (operation_ != nullptr) withdraw_abandoned(caller);
     auto* operation = std::construct_at(reinterpret_cast<Operation*>(slot_), std::forward<Arguments>(arguments)...);
     operation_ = operation;
-    finish_ = &thread::finish<Operation>;
+    finish_ = [](thread& self, lua_State* L) { return self.finish<Operation>(L); };
     if (operation->await_ready()) return finish<Operation>(caller);
+    check_yieldable_or_withdraw(caller);
     if constexpr (requires { operation->set_deadline(never); }) {
       if (timeout != std::chrono::nanoseconds::max()) operation->set_deadline(deadline_after(timeout));
     }
@@ -98,7 +101,7 @@ class thread final : public task_record, public pooled {
   [[nodiscard]] scheduler& owner() const noexcept { return owner_; }
 
   [[nodiscard]] std::string name() const override;
-  [[nodiscard]] std::string origin() const override { return origin_; }
+  [[nodiscard]] std::string origin() const override { return *origin_; }
 
   /// Pushes the raw socket that an error handler is told of: a server's connection, or what the thread was resumed for.
   void push_socket(lua_State* L) const;
@@ -109,7 +112,7 @@ class thread final : public task_record, public pooled {
   thread* next_in_bucket = nullptr;  // for the scheduler's table of coroutines
 
  private:
-  using finisher = int (thread::*)(lua_State*);
+  using finisher = int (*)(thread&, lua_State*);
   static constexpr std::size_t slot_size = 256;
 
   template <awaitable Operation>
@@ -120,6 +123,7 @@ class thread final : public task_record, public pooled {
     return conversion<Operation>::push(L, owner_, outcome);
   }
 
+  void check_yieldable_or_withdraw(lua_State* caller);
   int yield(lua_State* caller, operands in_use);
   void resume();
   [[nodiscard]] bool still_ours() const;
@@ -128,6 +132,7 @@ class thread final : public task_record, public pooled {
   void end(lua_State* L);
   void withdraw() noexcept;
   void withdraw_abandoned(lua_State* caller);
+  [[nodiscard]] bool nested_is_suspended(lua_State* caller);
   void become_lethargic(lua_State* L);
   [[nodiscard]] deadline deadline_after(std::chrono::nanoseconds timeout) const;
   void destroy() override;
@@ -137,7 +142,7 @@ class thread final : public task_record, public pooled {
   anchors::index anchor_ = anchors::none;
   served_client client_;
   ref<copas::socket> close_at_end_;
-  std::string origin_;
+  const std::string* origin_;
   wait_node* operation_ = nullptr;  // in the slot, if anything is
   finisher finish_ = nullptr;
   bool fresh_ = true;  // it has not been resumed yet

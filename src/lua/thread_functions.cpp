@@ -166,13 +166,17 @@ int native_remove(lua_State* L) {
   return 0;
 }
 
+// A step with nothing to wait for ends all the same, for the sake of main loops that do other things between steps.
+constexpr std::chrono::milliseconds longest_vain_step{100};
+
 int native_step(lua_State* L) {
   scheduler& owner = scheduler::of(L);
-  if (state::of(L).current != nullptr) luaL_error(L, "the loop cannot be run by one of its own threads");
   deadline until = never;
   if (!lua_isnoneornil(L, 1)) {
     const double seconds = luaL_checknumber(L, 1);
     until = seconds > 0 ? owner.loop().io().after(from_seconds(seconds)) : deadline::min();
+  } else if (owner.loop().finished()) {
+    until = owner.loop().io().after(longest_vain_step);
   }
   lua_pushboolean(L, owner.step(L, until) ? 1 : 0);
   return 1;
@@ -181,12 +185,17 @@ int native_step(lua_State* L) {
 // run(copas, step, timeout): steps until the loop is finished, or the field `step` of `copas` is another function.
 int native_run(lua_State* L) {
   scheduler& owner = scheduler::of(L);
-  if (state::of(L).current != nullptr) luaL_error(L, "the loop cannot be run by one of its own threads");
   const std::chrono::nanoseconds timeout = optional_timeout(L, 3);
   lua_settop(L, 2);
   lua_pushliteral(L, "step");
   do {
-    owner.step(L, timeout == unlimited ? never : owner.loop().io().after(timeout));
+    deadline until = never;
+    if (owner.loop().finished()) {
+      until = deadline::min();
+    } else if (timeout != unlimited) {
+      until = owner.loop().io().after(timeout);
+    }
+    owner.step(L, until);
     lua_pushvalue(L, 3);
     lua_rawget(L, 1);
     const bool replaced = lua_rawequal(L, -1, 2) == 0;
@@ -229,7 +238,9 @@ int native_exiting(lua_State* L) {
 }
 
 int native_reset_exit(lua_State* L) {
-  scheduler::of(L).exiting().reset();
+  scheduler& owner = scheduler::of(L);
+  owner.check_not_turning(L);
+  owner.exiting().reset();
   return 0;
 }
 

@@ -16,6 +16,11 @@ struct moved {
   std::error_code error;     ///< operation_would_block if there was nothing to move
   bool end = false;          ///< the peer's last byte had been read before
   bool drained = false;      ///< another call at once would find nothing: wait for the next edge first
+
+  /// Was there nothing to move, and may there be later?
+  [[nodiscard]] bool blocked() const noexcept {
+    return bytes == 0 && error.value() == static_cast<int>(std::errc::operation_would_block);
+  }
 };
 
 /// A connection taken from a listening socket, or why there is none (operation_would_block: nobody is waiting).

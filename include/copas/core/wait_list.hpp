@@ -130,6 +130,15 @@ class wait_node : public list_link, timer_hook {
 
  protected:
   wait_node() = default;
+  /// For a node that knows beforehand where it will wait, and until when.
+  wait_node(loop* home, deadline until) noexcept : home_{home}, until_{until} {}
+
+  [[nodiscard]] loop* home() const noexcept { return home_; }
+  /// Sets the deadline of a node that is not parked.
+  void set_until(deadline until) noexcept { until_ = until; }
+
+  /// As the other `park`, with the loop and the deadline that the node knows.
+  void park(waiter who, wait_kind kind);
 
   /// Notes who waits; the caller then links the node where its event will find it.
   ///
@@ -146,7 +155,9 @@ class wait_node : public list_link, timer_hook {
   void run_as(task_record& whose) noexcept;
 
   /// Leaves its wait list, its timer and the loop's lists; it is nowhere then.
-  void leave() noexcept;
+  void leave() noexcept {
+    if (state_ != state::idle) withdraw();
+  }
 
   /// Called in its turn after it was woken: true resumes the waiter, false if the node parked again.
   virtual bool advance() { return true; }
@@ -156,12 +167,12 @@ class wait_node : public list_link, timer_hook {
   friend class task_record;
   enum class state : std::uint8_t { idle, parked, woken };
 
-  void leave_parking() noexcept;
+  void withdraw() noexcept;
 
   waiter who_;
   loop* home_ = nullptr;
   task_record* task_ = nullptr;
-  state state_ = state::idle;
+  state state_ = state::idle;  // idle: in no list and without a timer
   wake_reason reason_ = wake_reason::none;
   wait_kind kind_ = wait_kind::signal;
   deadline until_ = never;

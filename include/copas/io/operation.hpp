@@ -12,7 +12,7 @@ namespace copas {
 class io_operation : public wait_node {
  public:
   /// When it gives up. To be set before it parks.
-  void set_deadline(deadline until) noexcept { until_ = until; }
+  void set_deadline(deadline until) noexcept { set_until(until); }
 
   [[nodiscard]] bool await_ready() noexcept;
   void await_suspend(waiter who) noexcept;
@@ -26,12 +26,10 @@ class io_operation : public wait_node {
 
  protected:
   io_operation(loop* home, ref<socket> on, side which) noexcept
-      : home_{home}, socket_{std::move(on)}, side_{which} {}
+      : wait_node{home, never}, socket_{std::move(on)}, side_{which} {}
   ~io_operation() override;
 
   [[nodiscard]] socket& on() const noexcept { return *socket_; }
-  /// The loop it waits in; null if it is never going to wait.
-  [[nodiscard]] loop* home() const noexcept { return home_; }
   bool advance() override;
   /// Waits until the socket is ready.
   virtual void wait_in_line() noexcept;
@@ -54,9 +52,7 @@ class io_operation : public wait_node {
     return side_ == side::read ? wait_kind::read : wait_kind::write;
   }
 
-  loop* home_;
   ref<socket> socket_;
-  deadline until_ = never;
   side side_;
   bool over_ = false;
   bool deferred_ = false;  // not tried yet, though nobody waits: its task had its share

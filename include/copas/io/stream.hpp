@@ -16,7 +16,6 @@ class stream : public socket {
   struct statistics {
     std::uint64_t received = 0;  ///< bytes that operations took, line ends included
     std::uint64_t sent = 0;
-    deadline since{};  ///< when it was made; the epoch of `home().io()`
   };
 
   using socket::socket;

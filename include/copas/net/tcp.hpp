@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "copas/core/loop.hpp"
@@ -67,7 +68,11 @@ class tcp_stream {
   tcp_stream(loop& home, unique_fd connection) : tcp_stream{home, ref{new stream{std::move(connection)}}} {}
   tcp_stream(loop& home, ref<stream> shared) noexcept : home_{&home}, stream_{std::move(shared)} {}
   tcp_stream(tcp_stream&&) = default;
-  tcp_stream& operator=(tcp_stream&&) = default;
+  tcp_stream& operator=(tcp_stream&& other) noexcept {
+    std::swap(home_, other.home_);
+    std::swap(stream_, other.stream_);
+    return *this;
+  }
   ~tcp_stream() {
     if (stream_) stream_->close();
   }
@@ -132,10 +137,20 @@ class [[nodiscard]] tcp_stream::text_awaitable final : public receive_operation 
   std::string& into_;
 };
 
-/// A listening TCP socket.
+/// A listening TCP socket, owned. Destroying it closes it and ends whatever waits on it.
 class tcp_listener {
  public:
   class accept_awaitable;
+
+  tcp_listener(tcp_listener&&) = default;
+  tcp_listener& operator=(tcp_listener&& other) noexcept {
+    std::swap(home_, other.home_);
+    std::swap(listener_, other.listener_);
+    return *this;
+  }
+  ~tcp_listener() {
+    if (listener_) listener_->close();
+  }
 
   /// Listens at the first address of `host` that can be had, with SO_REUSEADDR.
   ///

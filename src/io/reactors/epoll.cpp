@@ -70,7 +70,9 @@ class epoll_reactor final : public reactor {
     return std::span{events_}.first(reported);
   }
 
-  void interrupt() noexcept override { ::eventfd_write(wake_up_.get(), 1); }
+  void interrupt() noexcept override {
+    if (forks_seen_ == forks) ::eventfd_write(wake_up_.get(), 1);  // in a child it is the parent's still; see after_fork
+  }
 
   std::error_code watch(int fd, std::uint32_t generation) noexcept override {
     after_fork();
@@ -106,7 +108,7 @@ class epoll_reactor final : public reactor {
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_up_.get(), &wanted) != 0) {
       throw std::system_error{errno, std::system_category(), "epoll_ctl"};
     }
-    forks_seen_ = forks;
+    forks_seen_ = forks.load();
   }
 
   // A child shares the parent's epoll instance: a change made through it would change what the parent sees.
@@ -116,6 +118,7 @@ class epoll_reactor final : public reactor {
     for (std::size_t fd = 0; fd < watches_.size(); ++fd) {
       if (watches_[fd].events != 0) control(static_cast<int>(fd), watches_[fd].generation, watches_[fd].events);
     }
+    interrupt();  // for those who tried before
   }
 
   std::error_code control(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
@@ -151,7 +154,7 @@ class epoll_reactor final : public reactor {
 
   unique_fd epoll_;
   unique_fd wake_up_;
-  unsigned forks_seen_ = 0;
+  std::atomic<unsigned> forks_seen_ = 0;
   std::vector<watched> watches_;  // by descriptor
   std::array<epoll_event, batch> raw_{};
   std::array<io_event, batch> events_{};

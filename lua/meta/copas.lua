@@ -1,0 +1,369 @@
+---@meta copas
+
+-- What `require "copas"` returns: annotations for the Lua language server. Nothing here runs.
+
+---What LuaSocket calls a socket: a native one, one of LuaSocket or LuaSec, or any other object with the methods that are
+---called. An object that can answer "timeout", "wantread" or "wantwrite" needs `getfd` too.
+---@alias copas.raw copas.tcp|table|userdata
+
+---Called with the error value, the thread that it ended, and the raw socket of that thread: the connection, in the
+---handler of a server; otherwise what the thread waited on last, or nil. Results are ignored. It cannot wait.
+---@alias copas.errorhandler fun(err: any, co: thread?, skt: copas.raw?)
+
+---The scheduler. A *thread* is a coroutine that it runs; functions that wait may be called in threads only, and let the
+---other threads run meanwhile. Calling the module, `copas(...)`, is calling `copas.loop(...)`.
+---@class copas
+---@field _VERSION string      the version of Copas that this module is compatible with: "Copas 4.11.0"
+---@field _ENGINE string       the version of this project
+---@field _COPYRIGHT string
+---@field _DESCRIPTION string
+---@field autoclose boolean    close connections when their handler ends? Read at each accept; default true
+---@field running boolean      true while `copas.loop` runs; may be set by whoever runs a loop of his own with `copas.step`
+---@field timer copas.timerlib  the module `copas.timer`, loaded when it is first used
+---@overload fun(init?: function|number, timeout?: number)
+local copas = {}
+
+-- The loop
+
+---Runs until nothing is left to do: no thread is ready, asleep for a time or waiting for a socket, and there is no
+---server. Then it lets the threads in `copas.waitforexit` go on, and ends when they are done.
+---
+---Threads in `copas.pauseforever` do not keep it running. It may be called again afterwards.
+---
+---In the runtime, SIGINT or SIGTERM does what `copas.exit` does, and the loop ends when the threads that were released
+---have ended, whatever else is left.
+---@param init? function|number  a function to run in a thread called "copas_initializer"; or the timeout
+---@param timeout? number        longest wait of a step, in seconds
+function copas.loop(init, timeout) end
+
+---One turn of the loop, for programs with a main loop of their own. Raises an error when the loop is running already.
+---@param timeout? number  how long to wait for something to do, in seconds; 0: not at all; nil: until there is something,
+---but 0.1 s at most if nothing is left to do at all
+---@return boolean events  whether a socket had an event; threads may have run all the same
+function copas.step(timeout) end
+
+---Is nothing left to do? Then `copas.loop` would end.
+---@return boolean
+function copas.finished() end
+
+---Releases the threads in `copas.waitforexit`, now and until the next loop starts. Ends nothing by itself.
+function copas.exit() end
+
+---Has `copas.exit` been called since the loop began? It stays true when the loop has ended.
+---@return boolean
+function copas.exiting() end
+
+---Waits for `copas.exit`.
+function copas.waitforexit() end
+
+---Time since the Unix epoch, in seconds. With LuaSocket present it is the same function as `socket.gettime`.
+---@return number
+function copas.gettime() end
+
+-- Threads
+
+---Starts a thread. It begins to run in a later phase of the loop, never within this call.
+---@param fn function  an error in it goes to the thread's error handler; its results are dropped
+---@param ... any      its arguments
+---@return thread co
+function copas.addthread(fn, ...) end
+
+---Starts a thread that has a name.
+---@param name string?  see `copas.setthreadname`
+---@param fn function
+---@param ... any       its arguments
+---@return thread co
+---@overload fun(fn: function, name: string, ...: any): thread
+function copas.addnamedthread(name, fn, ...) end
+
+---Ends a thread: it leaves whatever it waits in at once, its to-be-closed variables run (Lua 5.4), and no error handler is
+---called. The thread that runs ends at its next wait. Does nothing to the handlers of servers, to other coroutines, and to
+---threads that have ended.
+---@param co thread
+function copas.removethread(co) end
+
+---Waits for a time. A wait never ends early, but by `copas.wakeup`.
+---@param seconds? number  nothing, 0 or less lets the other ready threads run
+---@return number elapsed  in seconds
+function copas.pause(seconds) end
+
+---Waits for `copas.wakeup`. The thread is collected as garbage when nobody refers to it any more.
+---@return number elapsed  in seconds
+function copas.pauseforever() end
+
+---As `copas.pause`, or as `copas.pauseforever` for a negative time.
+---@deprecated
+---@param seconds? number
+function copas.sleep(seconds) end
+
+---Ends a `copas.pause` (of a time) or `copas.pauseforever` early. The thread runs later, not within this call. It is not
+---remembered: a thread that does not sleep does not notice.
+---@param co thread
+---@return true? woken
+---@return "not sleeping"? err
+function copas.wakeup(co) end
+
+-- Names
+
+---Names a thread. Names appear in the texts of errors.
+---@param name string
+---@param co? thread  default: the running one
+function copas.setthreadname(name, co) end
+
+---@param co? thread  default: the running one
+---@return string name  "SERVER:handler_N" for the handler of a connection; tostring(co) if it has none
+function copas.getthreadname(co) end
+
+---Names a socket. A server should have its name before `copas.addserver`: its connections are called after it.
+---@param name string
+---@param skt copas.raw|copas.wrapper
+function copas.setsocketname(name, skt) end
+
+---@param skt copas.raw|copas.wrapper
+---@return string name  "SERVER:client_N" for a connection of a server; tostring(skt) if it has none
+function copas.getsocketname(skt) end
+
+-- Errors
+
+---Sets what is called when an error ends a thread. The thread is dead by then, but its stack can still be looked at.
+---@param handler? copas.errorhandler  nil lets the default handle the errors of this thread
+---@param default? boolean             true: for all threads without a handler of their own; otherwise for this thread
+function copas.seterrorhandler(handler, default) end
+
+---The older spelling.
+---@deprecated
+copas.setErrorHandler = copas.seterrorhandler
+
+---@param co? thread  default: the running one
+---@return copas.errorhandler handler  its own, or the default one, which prints `copas.gettraceback(...)`
+function copas.geterrorhandler(co) end
+
+---The text of an error: message, names of thread and socket, stack traceback, and where the thread was started.
+---@param msg? any
+---@param co? thread      without it, the traceback is that of the caller
+---@param skt? copas.raw
+---@return string
+function copas.gettraceback(msg, co, skt) end
+
+-- Servers
+
+---Accepts connections on a listening socket, each in a thread of its own that starts at once. With `copas.autoclose`, a
+---native connection is closed when its handler ends. Adding a socket again replaces its handler.
+---@param skt copas.raw|copas.wrapper  made by `socket.bind`, or after `listen`
+---@param handler fun(client: copas.raw)  gets the raw, non-blocking connection
+---@param timeout? number|string  for the connections, in seconds: see `copas.settimeout`; a string is taken as the name
+---@param name? string  of the socket
+function copas.addserver(skt, handler, timeout, name) end
+
+---Stops accepting. Connections that were accepted are not touched. May be called twice.
+---@param skt copas.raw|copas.wrapper
+---@param keep_open? boolean  do not close the socket
+---@return any result  true if it was kept open, otherwise what `skt:close()` returns
+function copas.removeserver(skt, keep_open) end
+
+---Makes a server's handler of a function that expects a wrapped socket.
+---@generic T
+---@param fn fun(skt: copas.wrapper, ...): T
+---@param sslparams? table|userdata  as for `copas.wrap`
+---@return fun(skt: copas.raw|copas.wrapper, ...): T
+function copas.handler(fn, sslparams) end
+
+-- Sockets
+
+---Makes a socket non-blocking and gives it methods that wait for the calling thread only.
+---@param skt copas.raw|copas.wrapper  a wrapper is returned as it is
+---@param sslparams? table|userdata  kept in the field `ssl_params`. THERE IS NO TLS YET: nothing is encrypted
+---@return copas.wrapper
+function copas.wrap(skt, sslparams) end
+
+---Receives from a raw socket, waiting until all that was asked for is there.
+---
+---Throws "invalid receive pattern" for any other pattern, and consumes nothing then.
+---@param skt copas.raw
+---@param pattern? "*l"|"*a"|integer|string  a line without its LF and any CR (default); all until the end of the stream;
+---a number of bytes, those of the prefix included (0: wait until there is something, and take nothing)
+---@param prefix? string  put in front of the result
+---@return string? data
+---@return string? err      "timeout", "closed", or what the system says
+---@return string? partial  after an error: what was received of it, the prefix included
+function copas.receive(skt, pattern, prefix) end
+
+---Receives what is there, waiting for one byte only.
+---@param skt copas.raw
+---@param pattern? "*l"|"*a"|integer|string  as for `copas.receive`
+---@param prefix? string
+---@return string? data     when it is complete
+---@return string? err      "timeout" also when it is not complete yet
+---@return string? partial
+function copas.receivepartial(skt, pattern, prefix) end
+
+---The older spelling.
+---@deprecated
+copas.receivePartial = copas.receivepartial
+
+---Sends all of a string, or of the part from byte `i` to byte `j`.
+---@param skt copas.raw
+---@param data string|number
+---@param i? integer  default 1; negative numbers count from the end
+---@param j? integer  default -1
+---@return integer? last       position of the last byte that was sent
+---@return string? err         "timeout", "closed", or what the system says
+---@return integer? last_sent  after an error: position of the last byte that the system took
+function copas.send(skt, data, i, j) end
+
+---Connects, trying all addresses of the host in their order. A host name is looked up before anything else can run.
+---@param skt copas.raw
+---@param host string
+---@param port integer|string
+---@return 1? connected
+---@return string? err  "timeout", "connection refused", "already connected", or another text
+function copas.connect(skt, host, port) end
+
+---Closes a socket. Threads that wait on it go on with the error "closed", after the caller's next wait.
+---@param skt copas.raw
+---@param ... any  handed to the socket's own `close`, if it is not a native one
+---@return any ... what the socket's own `close` returns; 1 for a native one
+function copas.close(skt, ...) end
+
+---Does nothing: what was sent has been given to the system.
+---@param skt? copas.raw
+function copas.flush(skt) end
+
+---Sets how long connecting, sending and receiving may take, each call as a whole. At first there is no limit.
+---@param skt copas.raw|copas.wrapper
+---@param timeout? number  in seconds; nil or negative: no limit. 0 is no limit either, but makes `receive` of a wrapper
+---behave as `receivepartial`
+---@return true? set
+---@return string? err  when the type is wrong; nothing is changed then
+function copas.settimeout(skt, timeout) end
+
+---As `copas.settimeout`, with a limit for each: nil leaves one as it is.
+---@param skt copas.raw|copas.wrapper
+---@param connect? number
+---@param send? number
+---@param read? number
+---@return true? set
+---@return string? err  when a type is wrong; nothing is changed then
+function copas.settimeouts(skt, connect, send, read) end
+
+---A socket whose methods wait for the thread that calls them. Made by `copas.wrap`; a table that may get fields of its own.
+---@class copas.wrapper
+---@field socket copas.raw
+---@field ssl_params { wrap: table|userdata|false, sni: table|false }
+local wrapper = {}
+
+---`copas.receive`; but `copas.receivepartial` when the receive timeout is 0.
+---@param pattern? "*l"|"*a"|integer|string
+---@param prefix? string
+---@return string? data
+---@return string? err
+---@return string? partial
+function wrapper:receive(pattern, prefix) end
+
+---`copas.receivepartial`.
+---@param pattern? "*l"|"*a"|integer|string
+---@param prefix? string
+---@return string? data
+---@return string? err
+---@return string? partial
+function wrapper:receivepartial(pattern, prefix) end
+
+---`copas.send`.
+---@param data string|number
+---@param i? integer
+---@param j? integer
+---@return integer? last
+---@return string? err
+---@return integer? last_sent
+function wrapper:send(data, i, j) end
+
+---`copas.connect`.
+---@param host string
+---@param port integer|string
+---@return 1? connected
+---@return string? err
+function wrapper:connect(host, port) end
+
+---`copas.close`.
+---@param ... any
+---@return any ...
+function wrapper:close(...) end
+
+---`copas.settimeout`.
+---@param timeout? number
+---@return true? set
+---@return string? err
+function wrapper:settimeout(timeout) end
+
+---`copas.settimeouts`.
+---@param connect? number
+---@param send? number
+---@param read? number
+---@return true? set
+---@return string? err
+function wrapper:settimeouts(connect, send, read) end
+
+---Does nothing.
+function wrapper:flush() end
+
+-- What follows is handed on to the raw socket.
+
+---@param host string
+---@param port integer|string
+---@return 1? bound
+---@return string? err
+function wrapper:bind(host, port) end
+
+---@param backlog? integer
+---@return 1? listening
+---@return string? err
+function wrapper:listen(backlog) end
+
+---The raw socket's `accept`: does not wait, and gives a raw connection.
+---@return copas.raw? client
+---@return string? err
+function wrapper:accept() end
+
+---@param mode? "both"|"send"|"receive"
+---@return 1
+function wrapper:shutdown(mode) end
+
+---@return integer received
+---@return integer sent
+---@return number age
+function wrapper:getstats() end
+
+---@param received? integer
+---@param sent? integer
+---@param age? number
+---@return 1
+function wrapper:setstats(received, sent, age) end
+
+---@return integer fd
+function wrapper:getfd() end
+
+---@return boolean
+function wrapper:dirty() end
+
+---@return string? ip
+---@return integer|string port_or_err  "not implemented by LuaSec" if the raw socket has no such method
+---@return string? family
+function wrapper:getsockname() end
+
+---@return string? ip
+---@return integer|string port_or_err  "not implemented by LuaSec" if the raw socket has no such method
+---@return string? family
+function wrapper:getpeername() end
+
+---@param name string
+---@return any value
+---@return string? err  "not implemented by LuaSec" if the raw socket does not know the option
+function wrapper:getoption(name) end
+
+---@param name string
+---@param value any
+---@return 1? set
+---@return string? err  "not implemented by LuaSec" if the raw socket does not know the option or refuses the value
+function wrapper:setoption(name, value) end
+
+return copas
