@@ -41,7 +41,8 @@ void readiness::forget() noexcept {
   for (const side which : both) {
     line& here = at(which);
     io_operation* const holder = std::exchange(here.holder, nullptr);
-    if (holder != nullptr && (holder->woken() || holder->parked())) holder->home()->schedule(*holder, wake_reason::closed);
+    if (holder != nullptr && (holder->woken() || holder->parked()))
+      holder->home()->schedule(*holder, wake_reason::closed);
     while (!here.waiting.empty()) home_->schedule(here.waiting.front(), wake_reason::closed);
     here.may_be_ready = true;
   }

@@ -17,7 +17,9 @@ class anchors {
     socket,  ///< what it waits on, or waited on last
     nested,  ///< the coroutine of the user's that a wait began in, if it is not the thread; where yields fail late
     operand, ///< a string being sent; where Lua drops the arguments of a function that yields
-    field_count = tells_whether_yieldable ? nested : keeps_arguments ? operand : operand + 1,
+    field_count = tells_whether_yieldable ? nested
+                  : keeps_arguments       ? operand
+                                          : operand + 1,
   };
   using index = int;
   static constexpr index none = 0;

@@ -23,6 +23,9 @@ class garbage {
   /// When the next step is due; `never` if there is nothing to do.
   [[nodiscard]] deadline next_step() const noexcept { return cycles_left_ > 0 ? next_step_ : never; }
 
+  /// Is a step due? Asks the clock that waits are measured on: a coarser one would lag behind the end of the wait.
+  [[nodiscard]] bool due() const noexcept { return cycles_left_ > 0 && next_step_ <= loop_.io().now(); }
+
   /// One step. Runs finalisers, which may raise errors.
   void step(lua_State* L);
 

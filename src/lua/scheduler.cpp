@@ -80,7 +80,7 @@ thread& scheduler::running_thread(lua_State* L) {
 int scheduler::run_turn(lua_State* L) {
   auto& self = *static_cast<scheduler*>(lua_touserdata(L, 1));
   const auto until = *static_cast<const deadline*>(lua_touserdata(L, 2));
-  if (self.garbage_.next_step() <= self.loop_.io().coarse_now() && !self.loop_.busy()) self.garbage_.step(L);
+  if (!self.loop_.busy() && self.garbage_.due()) self.garbage_.step(L);
   lua_pushboolean(L, self.loop_.turn(until) ? 1 : 0);
   return 1;
 }

@@ -33,8 +33,7 @@ class descriptor_table {
 /// Waits until a descriptor is, or may be, ready.
 class [[nodiscard]] readiness_wait final : public io_operation {
  public:
-  readiness_wait(loop* home, ref<socket> on, side which) noexcept
-      : io_operation{home, std::move(on), which} {}
+  readiness_wait(loop* home, ref<socket> on, side which) noexcept : io_operation{home, std::move(on), which} {}
 
   [[nodiscard]] bool attempt() noexcept override { return reason() == wake_reason::event; }
   void give_up(std::error_code why) noexcept override { error_ = why; }

@@ -17,8 +17,7 @@ class listener : public socket {
 /// rests until one is freed or a second has passed, so that a listener which cannot accept does not spin.
 class [[nodiscard]] accept_operation : public io_operation {
  public:
-  accept_operation(loop* home, ref<listener> at) noexcept
-      : io_operation{home, ref<socket>{at.get()}, side::read} {}
+  accept_operation(loop* home, ref<listener> at) noexcept : io_operation{home, ref<socket>{at.get()}, side::read} {}
 
   [[nodiscard]] bool attempt() noexcept override;
   void give_up(std::error_code why) noexcept override { error_ = why; }

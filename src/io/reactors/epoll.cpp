@@ -71,7 +71,8 @@ class epoll_reactor final : public reactor {
   }
 
   void interrupt() noexcept override {
-    if (forks_seen_ == forks) ::eventfd_write(wake_up_.get(), 1);  // in a child it is the parent's still; see after_fork
+    if (forks_seen_ == forks)
+      ::eventfd_write(wake_up_.get(), 1);  // in a child it is the parent's still; see after_fork
   }
 
   std::error_code watch(int fd, std::uint32_t generation) noexcept override {

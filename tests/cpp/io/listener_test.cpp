@@ -1,0 +1,463 @@
+#include "copas/io/listener.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "copas/core/scope.hpp"
+#include "copas/core/sleep.hpp"
+#include "copas/io/stream.hpp"
+#include "copas/io/system_reactor.hpp"
+#include "support/reactors.hpp"
+#include "support/run.hpp"
+#include "support/streams.hpp"
+#include "support/virtual_loop.hpp"
+
+namespace copas {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace copas::testing;
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+
+// With connections that come, and descriptors that run out, when the test says so.
+class Listener : public virtual_loop_test {
+ public:
+  ~Listener() override { at->close(); }
+
+  // Accepts until it is closed.
+  task<> serve() {
+    for (;;) {
+      auto connection = co_await accept_operation{&events, at};
+      if (!connection) {
+        end = connection.error();
+        break;
+      }
+      connections.push_back(std::move(*connection));
+    }
+  }
+  void turns(int count) {
+    for (int turn = 0; turn < count; ++turn) poll();
+  }
+
+  ref<listener> at{new listener{system.open()}};
+  std::vector<unique_fd> connections;
+  std::error_code end;
+};
+
+TEST_F(Listener, AcceptsWhatArrives) {
+  events.spawn(serve());
+  turns(3);
+  system.arrive(at->fd());
+  turns(2);
+  EXPECT_THAT(connections, SizeIs(1));
+
+  system.arrive(at->fd());
+  system.arrive(at->fd());
+  turns(2);
+
+  EXPECT_THAT(connections, SizeIs(3));
+}
+
+TEST_F(Listener, AcceptsUntilNobodyWaits) {
+  for (int count = 0; count < 10; ++count) system.arrive(at->fd());
+
+  events.spawn(serve());
+  turns(1);
+
+  EXPECT_THAT(connections, SizeIs(10));
+}
+
+TEST_F(Listener, LetsOthersRunThoughConnectionsKeepComing) {
+  for (int count = 0; count < 1000; ++count) system.arrive(at->fd());
+  events.spawn(serve());
+
+  turns(1);
+  EXPECT_THAT(connections, SizeIs(63));
+  turns(1);
+  EXPECT_THAT(connections, SizeIs(::testing::Lt(130U)));
+  turns(20);
+
+  EXPECT_THAT(connections, SizeIs(1000));
+}
+
+TEST_F(Listener, ServesThoseWhoAcceptInTurn) {
+  std::vector<int> served;
+  auto one = [&](int id) -> task<> {
+    const auto connection = co_await accept_operation{&events, at};
+    EXPECT_TRUE(connection);
+    served.push_back(id);
+  };
+  for (int id = 1; id <= 3; ++id) events.spawn(one(id));
+  turns(4);
+
+  for (int count = 0; count < 3; ++count) system.arrive(at->fd());
+  turns(5);
+
+  EXPECT_THAT(served, ElementsAre(1, 2, 3));
+}
+
+TEST_F(Listener, GoesOnAfterAConnectionThatEndedBeforeItWasTaken) {
+  events.spawn(serve());
+  turns(3);
+  for (const int error : {ECONNABORTED, EPROTO, EPERM, ENETDOWN}) system.fail_accept(at->fd(), system_error(error));
+  system.arrive(at->fd());
+
+  turns(3);
+
+  EXPECT_THAT(connections, SizeIs(1));
+}
+
+TEST_F(Listener, ReportsThatItDoesNotListen) {
+  system.fail_accept(at->fd(), system_error(EINVAL));
+  events.spawn(serve());
+
+  turns(3);
+
+  EXPECT_EQ(end, system_error(EINVAL));
+}
+
+TEST_F(Listener, EndsThoseWhoAcceptWhenItIsClosed) {
+  events.spawn(serve());
+  turns(3);
+
+  at->close();
+  turns(2);
+
+  EXPECT_EQ(end, errc::closed);
+  EXPECT_TRUE(events.finished());
+}
+
+class StarvedListener : public Listener, public ::testing::WithParamInterface<int> {
+ public:
+  // Descriptors run out, for one try.
+  void starve() { system.fail_accept(at->fd(), system_error(GetParam())); }
+};
+INSTANTIATE_TEST_SUITE_P(Shortages, StarvedListener, ::testing::Values(EMFILE, ENFILE, ENOBUFS, ENOMEM));
+
+TEST_P(StarvedListener, RestsForASecond) {
+  events.spawn(serve());
+  turns(3);
+  starve();
+  system.arrive(at->fd());
+  turns(3);
+  const std::size_t tries = system.calls().accepts;
+  EXPECT_THAT(connections, SizeIs(0));
+
+  turns(20);
+  EXPECT_EQ(system.calls().accepts, tries);
+  const deadline due = in(1s);
+  turn_until(events, [&] { return !connections.empty(); });
+
+  EXPECT_EQ(system.now(), due);
+  EXPECT_THAT(connections, SizeIs(1));
+}
+
+TEST_P(StarvedListener, RestsAgainWhenNothingHasChanged) {
+  events.spawn(serve());
+  turns(3);
+  for (int count = 0; count < 3; ++count) starve();
+  system.arrive(at->fd());
+  turns(3);
+  const deadline begun = system.now();
+
+  turn_until(events, [&] { return !connections.empty(); });
+
+  EXPECT_EQ(system.now() - begun, 3s);
+}
+
+TEST_P(StarvedListener, GoesOnWhenADescriptorIsFreed) {
+  const ref<stream> other{new stream{system.open()}};
+  auto reader = [&]() -> task<> { co_await receive(events, other, line); };
+  events.spawn(reader());
+  events.spawn(serve());
+  turns(3);
+  starve();
+  system.arrive(at->fd());
+  turns(3);
+  const deadline before = system.now();
+
+  other->close();
+  turns(3);
+
+  EXPECT_THAT(connections, SizeIs(1));
+  EXPECT_EQ(system.now(), before);
+}
+
+TEST_P(StarvedListener, LetsSomebodyFreeADescriptorBeforeItRests) {
+  int asked = 0;
+  events.on_descriptor_shortage = [&] { return ++asked == 1; };
+  events.spawn(serve());
+  turns(3);
+  starve();
+  system.arrive(at->fd());
+
+  turns(2);
+
+  EXPECT_EQ(asked, 1);
+  EXPECT_THAT(connections, SizeIs(1));
+}
+
+TEST_P(StarvedListener, RestsWhenFreeingDidNotHelp) {
+  int asked = 0;
+  events.on_descriptor_shortage = [&] {
+    ++asked;
+    return true;
+  };
+  events.spawn(serve());
+  turns(3);
+  starve();
+  starve();
+  system.arrive(at->fd());
+  turns(5);
+
+  EXPECT_EQ(asked, 1);
+  EXPECT_THAT(connections, SizeIs(0));
+
+  turn_until(events, [&] { return !connections.empty(); });
+}
+
+TEST_P(StarvedListener, KeepsTheLoopAliveWhileItRests) {
+  events.spawn(serve());
+  turns(3);
+  starve();
+  turns(3);
+
+  EXPECT_FALSE(events.finished());
+}
+
+TEST_P(StarvedListener, StopsRestingWhenItIsClosed) {
+  events.spawn(serve());
+  starve();  // before it was ever watched
+  turns(3);
+  const deadline before = system.now();
+
+  at->close();
+  turns(3);
+
+  EXPECT_EQ(end, errc::closed);
+  EXPECT_EQ(system.now(), before);
+  EXPECT_TRUE(events.finished());
+}
+
+TEST_P(StarvedListener, StopsRestingWhenItIsReleased) {
+  events.spawn(serve());
+  turns(3);
+  starve();
+  turns(3);
+  const deadline before = system.now();
+
+  const unique_fd given{at->release()};
+  turns(3);
+
+  EXPECT_EQ(end, errc::closed);
+  EXPECT_EQ(system.now(), before);
+}
+
+TEST_P(StarvedListener, ServesAllWhoAcceptAfterItRested) {
+  events.spawn(serve());
+  events.spawn(serve());
+  turns(4);
+  starve();
+  turns(3);
+  for (int count = 0; count < 5; ++count) system.arrive(at->fd());
+
+  turn_until(events, [&] { return connections.size() == 5; });
+}
+
+TEST_P(StarvedListener, LeavesNobodyBehindWhenTheOneThatRestsIsDestroyed) {
+  scope first{events};
+  first.spawn(serve());
+  turns(3);
+  starve();
+  system.arrive(at->fd());
+  turns(3);
+  events.spawn(serve());
+  turns(3);
+
+  first.cancel();
+  turns(3);
+
+  EXPECT_THAT(connections, SizeIs(1));
+}
+
+TEST_P(StarvedListener, RestsOnlyItself) {
+  const ref<listener> other{new listener{system.open()}};
+  std::vector<unique_fd> others;
+  auto serve_other = [&]() -> task<> {
+    for (;;) {
+      auto connection = co_await accept_operation{&events, other};
+      if (!connection) break;
+      others.push_back(std::move(*connection));
+    }
+  };
+  events.spawn(serve());
+  events.spawn(serve_other());
+  turns(3);
+  starve();
+  turns(3);
+
+  system.arrive(other->fd());
+  turns(3);
+
+  EXPECT_THAT(others, SizeIs(1));
+  other->close();
+}
+
+// Real connections, and a real lack of descriptors.
+
+class RealListener : public world_test {
+ public:
+  RealListener() : at{new listener{listening_socket()}} {}
+
+  unique_fd listening_socket() {
+    unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    sockaddr_in local{};
+    local.sin_family = AF_INET;
+    local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof local;
+    auto* raw = reinterpret_cast<sockaddr*>(&local);
+    if (::bind(fd.get(), raw, length) != 0 || ::listen(fd.get(), 128) != 0 ||
+        ::getsockname(fd.get(), raw, &length) != 0) {
+      throw std::system_error{errno, std::system_category(), "listen"};
+    }
+    port = ntohs(local.sin_port);
+    return fd;
+  }
+  task<> echo(ref<stream> client) {
+    for (;;) {
+      const text got = co_await receive(events, client, line);
+      if (got.error) break;
+      const std::string answer = got.bytes + "\n";
+      if (!co_await send(events, client, answer)) break;
+    }
+    client->close();
+  }
+  task<> serve() {
+    for (;;) {
+      auto connection = co_await accept_operation{&events, at};
+      if (!connection) break;
+      ++accepted;
+      events.spawn(echo(ref{new stream{std::move(*connection)}}));
+    }
+  }
+
+  std::uint16_t port = 0;
+  ref<listener> at;
+  int accepted = 0;
+};
+INSTANTIATE_TEST_SUITE_P(Worlds, RealListener, every_world, name_of_world);
+
+TEST_P(RealListener, ServesManyClients) {
+  events.spawn(serve());
+  std::vector<peer> clients;
+  for (int count = 0; count < 50; ++count) clients.push_back(peer::connect(port));
+  for (peer& each : clients) each.send("hello\n");
+  settle(events);
+
+  for (peer& each : clients) EXPECT_EQ(each.receive_line(), "hello\n");
+
+  clients.clear();
+  settle(events);
+  at->close();
+  events.run();
+  EXPECT_EQ(accepted, 50);
+}
+
+TEST_P(RealListener, ServesAClientThatComesWhileItWaits) {
+  events.spawn(serve());
+  settle(events);
+
+  peer client = peer::connect(port);
+  client.send("hello\n");
+  settle(events);
+
+  EXPECT_EQ(client.receive_line(), "hello\n");
+  at->close();
+}
+
+TEST_P(RealListener, MakesConnectionsThatDoNotBlockAndCloseOnExec) {
+  const peer client = peer::connect(port);
+  auto take = [&]() -> task<result<unique_fd>> { co_return co_await accept_operation{&events, at}; };
+
+  const auto connection = run(events, take());
+
+  ASSERT_TRUE(connection);
+  EXPECT_NE(::fcntl(connection->get(), F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_NE(::fcntl(connection->get(), F_GETFD) & FD_CLOEXEC, 0);
+}
+
+// As few descriptors as there are open ones.
+class descriptor_limit {
+ public:
+  descriptor_limit() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const unique_fd lowest_free{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    rlimit tight = before_;
+    tight.rlim_cur = static_cast<rlim_t>(lowest_free.get());
+    ::setrlimit(RLIMIT_NOFILE, &tight);
+  }
+  ~descriptor_limit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  descriptor_limit(const descriptor_limit&) = delete;
+  descriptor_limit& operator=(const descriptor_limit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_P(RealListener, RestsWithoutDescriptorsAndResumesWhenOneIsFreed) {
+  events.spawn(serve());
+  connection other;
+  events.spawn(echo(other.ours));
+  settle(events);
+  std::vector<peer> clients;
+  for (int count = 0; count < 3; ++count) clients.push_back(peer::connect(port));
+  {
+    const descriptor_limit nothing_left;
+    settle(events);
+    EXPECT_EQ(accepted, 0);
+
+    other.theirs.shutdown();  // the echo closes its side: one descriptor
+    turn_until(events, [&] { return accepted == 1; });
+    settle(events);
+    EXPECT_EQ(accepted, 1);
+  }
+  turn_until(events, [&] { return accepted == 3; });  // a second later at the latest
+
+  for (peer& each : clients) {
+    each.send("hello\n");
+    settle(events);
+    EXPECT_EQ(each.receive_line(), "hello\n");
+  }
+  at->close();
+}
+
+TEST_P(RealListener, DoesNotSpinWithoutDescriptors) {
+  events.spawn(serve());
+  settle(events);
+  const peer client = peer::connect(port);
+  const descriptor_limit nothing_left;
+  settle(events);
+  const auto before = events.resumptions();
+  const deadline start = events.io().now();
+
+  while (events.io().now() < start + 10s) events.turn(start + 10s);
+
+  EXPECT_LE(events.resumptions() - before, GetParam() == world::plain ? 12U : 60U);
+  EXPECT_EQ(accepted, 0);
+  at->close();
+}
+
+}  // namespace
+}  // namespace copas

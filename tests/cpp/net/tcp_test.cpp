@@ -1,0 +1,478 @@
+#include "copas/net/tcp.hpp"
+
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "copas/core/scope.hpp"
+#include "copas/core/sleep.hpp"
+#include "copas/io/system_reactor.hpp"
+#include "support/allocation_counter.hpp"
+#include "support/peer.hpp"
+#include "support/reactors.hpp"
+#include "support/run.hpp"
+
+namespace copas {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace copas::testing;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class TcpStream : public world_test {
+ public:
+  connected_pair pair = make_connection();
+  tcp_stream wire{events, std::move(pair.ours)};
+  peer& theirs = pair.theirs;
+  std::string text;
+};
+INSTANTIATE_TEST_SUITE_P(Worlds, TcpStream, every_world, name_of_world);
+
+TEST_P(TcpStream, ReceivesLinesNumbersOfBytesAndTheRest) {
+  auto body = [&]() -> task<> {
+    EXPECT_EQ((co_await wire.receive_line(text)).bytes, 3U);
+    EXPECT_EQ(text, "one");
+    EXPECT_TRUE(co_await wire.receive_exactly(text, 4));
+    EXPECT_EQ(text, "two\r");
+    EXPECT_TRUE(co_await wire.receive_all(text));
+    EXPECT_EQ(text, "\nthree");
+    EXPECT_EQ((co_await wire.receive_all(text)).error, errc::closed);
+    EXPECT_EQ(text, "");
+  };
+  theirs.send("one\r\ntwo\r\nthree");
+  theirs.shutdown();
+
+  run(events, body());
+}
+
+TEST_P(TcpStream, ReplacesWhatTheStringHeld) {
+  text = "something older";
+  auto body = [&]() -> task<> { EXPECT_TRUE(co_await wire.receive_line(text)); };
+  theirs.send("x\n");
+
+  run(events, body());
+
+  EXPECT_EQ(text, "x");
+}
+
+TEST_P(TcpStream, PutsAPartIntoTheStringAtTheDeadline) {
+  auto body = [&]() -> task<> {
+    const transfer got = co_await wire.receive_line(text, events.io().now() + 5ms);
+    EXPECT_EQ(got.error, errc::timed_out);
+    EXPECT_EQ(got.bytes, 4U);
+  };
+  theirs.send("part");
+
+  run(events, body());
+
+  EXPECT_EQ(text, "part");
+}
+
+TEST_P(TcpStream, SendsAndEndsItsSide) {
+  auto body = [&]() -> task<> {
+    EXPECT_TRUE(co_await wire.send("hello"));
+    wire.shutdown_send();
+    EXPECT_TRUE(co_await wire.receive_line(text));
+  };
+  theirs.send("still listening\n");
+
+  run(events, body());
+
+  EXPECT_EQ(theirs.receive_all(), "hello");
+  EXPECT_EQ(text, "still listening");
+}
+
+TEST_P(TcpStream, KnowsBothEnds) {
+  EXPECT_EQ(wire.peer()->port(), theirs.port());
+  EXPECT_EQ(wire.peer()->host(), "127.0.0.1");
+  EXPECT_EQ(wire.local()->host(), "127.0.0.1");
+
+  wire.close();
+
+  EXPECT_EQ(wire.peer().error(), system_error(EBADF));
+}
+
+TEST_P(TcpStream, ClosesTheConnectionWhenItIsDestroyed) {
+  {
+    const tcp_stream moved = std::move(wire);
+  }
+
+  EXPECT_EQ(theirs.receive_all(), "");
+}
+
+TEST_P(TcpStream, EndsWhatWaitsOnItWhenItIsDestroyed) {
+  std::error_code why;
+  auto reader = [&](tcp_stream& from) -> task<> { why = (co_await from.receive_line(text)).error; };
+  auto owned = std::make_unique<tcp_stream>(std::move(wire));
+  events.spawn(reader(*owned));
+  settle(events);
+
+  owned.reset();
+  events.run();
+
+  EXPECT_EQ(why, errc::closed);
+}
+
+TEST_P(TcpStream, EndsWhatWaitsOnTheOneThatIsAssignedTo) {
+  std::error_code why;
+  auto reader = [&]() -> task<> { why = (co_await wire.receive_line(text)).error; };
+  events.spawn(reader());
+  settle(events);
+  connected_pair other = make_connection();
+
+  wire = tcp_stream{events, std::move(other.ours)};
+  events.run();
+
+  EXPECT_EQ(why, errc::closed);
+  EXPECT_EQ(theirs.receive_all(), "");
+  other.theirs.send("x");
+}
+
+TEST_P(TcpStream, MayOutliveItsLoop) {
+  auto own = std::make_unique<loop>(make_reactor(GetParam()));
+  connected_pair other = make_connection();
+  tcp_stream late{*own, std::move(other.ours)};
+  auto reader = [&]() -> task<> { static_cast<void>(co_await late.receive_line(text)); };
+  own->spawn(reader());
+  settle(*own);
+
+  own.reset();
+  late.close();
+
+  EXPECT_EQ(other.theirs.receive_all(), "");
+}
+
+#if COPAS_HAS_MEMORY_POOLS
+TEST_P(TcpStream, ReceivesLinesWithoutAllocating) {
+  const std::string request = "a line that does not fit into a short string\n";
+  auto echo = [&]() -> task<> {
+    while (co_await wire.receive_line(text)) {
+      text += '\n';
+      if (!co_await wire.send(text)) break;
+    }
+  };
+  events.spawn(echo());
+  for (int count = 0; count < 3; ++count) {
+    theirs.send(request);
+    settle(events);
+  }
+  std::array<char, 1000> space{};
+  EXPECT_EQ(::recv(theirs.fd(), space.data(), 3 * request.size(), MSG_WAITALL),
+            static_cast<ssize_t>(3 * request.size()));
+  if (GetParam() != world::plain) GTEST_SKIP() << "the hostile reactor allocates";
+  const std::size_t before = allocations();
+
+  for (int count = 0; count < 100; ++count) {
+    theirs.send(request);
+    events.turn();
+    EXPECT_EQ(::recv(theirs.fd(), space.data(), space.size(), 0), static_cast<ssize_t>(request.size()));
+  }
+
+  EXPECT_EQ(allocations() - before, 0U);
+}
+#endif
+
+class TcpListener : public world_test {
+ public:
+  tcp_listener at = tcp_listener::bind(events, "127.0.0.1", 0).value();
+  std::uint16_t port = at.local()->port();
+};
+INSTANTIATE_TEST_SUITE_P(Worlds, TcpListener, every_world, name_of_world);
+
+TEST_P(TcpListener, ListensWhereItWasTold) {
+  EXPECT_EQ(at.local()->host(), "127.0.0.1");
+  EXPECT_NE(port, 0);
+}
+
+TEST_P(TcpListener, AcceptsAConnection) {
+  peer client = peer::connect(port);
+  auto body = [&]() -> task<> {
+    auto connection = co_await at.accept();
+    EXPECT_TRUE(connection);
+    if (!connection) co_return;
+    EXPECT_EQ(connection->peer()->port(), client.port());
+    EXPECT_TRUE(co_await connection->send("welcome"));
+  };
+
+  run(events, body());
+
+  EXPECT_EQ(client.receive_all(), "welcome");
+}
+
+TEST_P(TcpListener, WaitsForAConnection) {
+  bool accepted = false;
+  auto body = [&]() -> task<> { accepted = (co_await at.accept()).has_value(); };
+  events.spawn(body());
+  settle(events);
+  EXPECT_FALSE(accepted);
+
+  const peer client = peer::connect(port);
+  events.run();
+
+  EXPECT_TRUE(accepted);
+}
+
+TEST_P(TcpListener, EndsAnAcceptWhenItIsClosed) {
+  std::error_code why;
+  auto body = [&]() -> task<> { why = (co_await at.accept()).error(); };
+  events.spawn(body());
+  settle(events);
+
+  at.close();
+  events.run();
+
+  EXPECT_EQ(why, errc::closed);
+}
+
+TEST_P(TcpListener, EndsAnAcceptWhenItIsDestroyed) {
+  std::error_code why;
+  auto own = std::make_unique<tcp_listener>(std::move(at));
+  auto body = [&]() -> task<> { why = (co_await own->accept()).error(); };
+  events.spawn(body());
+  settle(events);
+
+  own.reset();
+  events.run();
+
+  EXPECT_EQ(why, errc::closed);
+  EXPECT_THROW(peer::connect(port), std::system_error);
+}
+
+TEST_P(TcpListener, ReportsThatThePortIsTaken) {
+  const auto second = tcp_listener::bind(events, "127.0.0.1", port);
+
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error(), system_error(EADDRINUSE));
+}
+
+TEST_P(TcpListener, ReportsThatAnAddressIsNotOfThisMachine) {
+  const auto elsewhere = tcp_listener::bind(events, "192.0.2.17", 0);
+
+  ASSERT_FALSE(elsewhere);
+  EXPECT_EQ(elsewhere.error(), system_error(EADDRNOTAVAIL));
+}
+
+TEST_P(TcpListener, ReportsThatAHostIsUnknown) {
+  const auto nowhere = tcp_listener::bind(events, "not a name", 0);
+
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().category(), resolver_category());
+}
+
+TEST_P(TcpListener, ListensEverywhereWithoutAHost) {
+  for (const std::string host : {"", "*"}) {
+    const auto anywhere = tcp_listener::bind(events, host, 0);
+
+    ASSERT_TRUE(anywhere);
+    EXPECT_EQ(anywhere->local()->host(), "0.0.0.0");
+    const peer client = peer::connect(anywhere->local()->port());
+  }
+}
+
+TEST_P(TcpListener, ListensOnIPv6) {
+  auto sixth = tcp_listener::bind(events, "::1", 0);
+  if (!sixth) GTEST_SKIP() << "no IPv6 here: " << sixth.error().message();
+  const peer client = peer::connect(sixth->local()->port(), "::1");
+  auto body = [&]() -> task<> {
+    const auto connection = co_await sixth->accept();
+    EXPECT_TRUE(connection);
+    if (!connection) co_return;
+    EXPECT_EQ(connection->peer()->family(), family::inet6);
+  };
+
+  run(events, body());
+}
+
+TEST_P(TcpListener, UsesAPortAgainWhoseOldConnectionsLinger) {
+  auto body = [&]() -> task<> {
+    const peer client = peer::connect(port);
+    const auto connection = co_await at.accept();  // closed by this side first: it lingers
+  };
+  run(events, body());
+  at.close();
+
+  EXPECT_TRUE(tcp_listener::bind(events, "127.0.0.1", port));
+}
+
+// A server.
+
+class Serve : public TcpListener {
+ public:
+  static task<> echo(tcp_stream client) {
+    std::string text;
+    while (co_await client.receive_line(text)) {
+      if (text == "quit") break;
+      text += '\n';
+      if (!co_await client.send(text)) break;
+    }
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Worlds, Serve, every_world, name_of_world);
+
+TEST_P(Serve, RunsAHandlerForEachConnection) {
+  events.spawn(serve(events, at, echo));
+  std::vector<peer> clients;
+  for (int count = 0; count < 20; ++count) clients.push_back(peer::connect(port));
+  for (std::size_t index = 0; index < clients.size(); ++index) clients[index].send(std::to_string(index) + "\n");
+  settle(events);
+
+  for (std::size_t index = 0; index < clients.size(); ++index) {
+    EXPECT_EQ(clients[index].receive_line(), std::to_string(index) + "\n");
+    clients[index].send("quit\n");
+  }
+  settle(events);
+
+  for (peer& each : clients) EXPECT_EQ(each.receive_all(), "");
+}
+
+TEST_P(Serve, EndsWhenTheListenerIsClosedAndTheLastHandlerHasEnded) {
+  bool ended = false;
+  auto body = [&]() -> task<> {
+    co_await serve(events, at, echo);
+    ended = true;
+  };
+  events.spawn(body());
+  peer client = peer::connect(port);
+  client.send("hello\n");
+  settle(events);
+
+  at.close();
+  settle(events);
+  EXPECT_FALSE(ended);
+  client.send("quit\n");
+  events.run();
+
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(client.receive_all(), "hello\n");
+}
+
+TEST_P(Serve, CancelsItsHandlersWhenItIsCancelled) {
+  scope tasks{events};
+  tasks.spawn(serve(events, at, echo));
+  peer client = peer::connect(port);
+  client.send("hello\n");
+  settle(events);
+  EXPECT_EQ(client.receive_line(), "hello\n");
+
+  tasks.cancel();
+
+  EXPECT_EQ(client.receive_all(), "");
+  EXPECT_TRUE(events.tasks().empty());
+  EXPECT_TRUE(events.finished());
+}
+
+TEST_P(Serve, GoesOnWhenAHandlerFails) {
+  int errors = 0;
+  events.on_error([&](const std::exception_ptr&, const task_record& failed) {
+    ++errors;
+    EXPECT_EQ(failed.name(), "connection");
+  });
+  auto picky = [](tcp_stream client) -> task<> {
+    std::string text;
+    if (!co_await client.receive_line(text)) co_return;
+    if (text == "bad") throw std::runtime_error{"bad client"};
+    static_cast<void>(co_await client.send("fine"));
+  };
+  events.spawn(serve(events, at, picky));
+  peer bad = peer::connect(port);
+  peer good = peer::connect(port);
+  bad.send("bad\n");
+  good.send("good\n");
+  settle(events);
+
+  EXPECT_EQ(bad.receive_all(), "");
+  EXPECT_EQ(good.receive_all(), "fine");
+  EXPECT_EQ(errors, 1);
+}
+
+TEST_P(Serve, HandsOutDataThatCameWithTheConnection) {
+  peer client = peer::connect(port);
+  client.send("early\nquit\n");
+  client.shutdown();
+  events.spawn(serve(events, at, echo));
+  settle(events);
+
+  EXPECT_EQ(client.receive_all(), "early\n");
+}
+
+TEST_P(Serve, SurvivesClientsThatResetBeforeTheyAreAccepted) {
+  for (int count = 0; count < 10; ++count) peer::connect(port).reset();
+  peer client = peer::connect(port);
+  client.send("hello\n");
+  events.spawn(serve(events, at, echo));
+  settle(events);
+
+  EXPECT_EQ(client.receive_line(), "hello\n");
+}
+
+TEST_P(Serve, ServesTwoThousandConnectionsWithDescriptorsAbove1024) {
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlim_t needed = 6000;
+  if (limit.rlim_max < needed) GTEST_SKIP() << "no " << needed << " descriptors here";
+  limit.rlim_cur = std::max(limit.rlim_cur, needed);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  const int count = static_cast<int>(scaled(2000, 1200));
+  events.spawn(serve(events, at, echo));
+
+  std::vector<peer> clients;
+  for (int each = 0; each < count; ++each) {
+    clients.push_back(peer::connect(port));
+    clients.back().send("hello " + std::to_string(each) + "\n");
+    if (each % 100 == 99) settle(events);
+  }
+  settle(events);
+  EXPECT_GT(clients.back().fd(), 1024);
+
+  for (int each = 0; each < count; ++each) {
+    ASSERT_EQ(clients[static_cast<std::size_t>(each)].receive_line(), "hello " + std::to_string(each) + "\n");
+  }
+  for (int each = count - 1; each >= 0; each -= 7) {
+    clients[static_cast<std::size_t>(each)].send("again\n");
+    settle(events);
+    ASSERT_EQ(clients[static_cast<std::size_t>(each)].receive_line(), "again\n");
+  }
+}
+
+TEST_P(Serve, ServesClientsOfEveryTemper) {
+  events.spawn(serve(events, at, echo));
+  peer slow = peer::connect(port);
+  peer silent = peer::connect(port);
+  peer broken = peer::connect(port);
+  peer eager = peer::connect(port);
+  const std::string message = "one byte at a time\n";
+  auto drip = [&]() -> task<> {
+    for (const char each : message) {
+      slow.send({&each, 1});
+      co_await sleep_for(events, 1s);
+    }
+  };
+  run(events, drip());
+  broken.send("half a li");
+  settle(events);
+  broken.reset();
+  std::string expected;
+  for (int count = 0; count < 500; ++count) expected += "line " + std::to_string(count) + "\n";
+  eager.send(expected);
+  settle(events);
+
+  EXPECT_EQ(slow.receive_line(), message);
+  EXPECT_EQ(eager.receive(expected.size()), expected);
+  EXPECT_EQ(silent.receive_available(), "");
+  silent.send("quit\n");
+  settle(events);
+  EXPECT_EQ(silent.receive_all(), "");
+}
+
+}  // namespace
+}  // namespace copas

@@ -1,0 +1,785 @@
+local loop = require("support.loop")
+local sockets = require("support.sockets")
+
+describe("the loop", function()
+  local copas, socket, order
+
+  local function note(what) order[#order + 1] = what end
+
+  before_each(function()
+    copas = loop.fresh()
+    socket = require("copas.socket")
+    order = {}
+  end)
+
+  describe("starts threads", function()
+    it("in the order in which they were added", function()
+      for index = 1, 20 do copas.addthread(note, index) end
+      copas.loop()
+
+      local expected = {}
+      for index = 1, 20 do expected[index] = index end
+      assert.same(expected, order)
+    end)
+
+    it("never while they are being added", function()
+      copas.addthread(note, "thread")
+      copas.addnamedthread("name", note, "named thread")
+
+      assert.same({}, order)
+    end)
+
+    it("in the next step if they are added outside", function()
+      copas.addthread(note, "thread")
+      copas.step(0)
+
+      assert.same({ "thread" }, order)
+    end)
+
+    it("in the next step, before the continuation of the thread that added them", function()
+      copas.addthread(function()
+        copas.addthread(note, "added")
+        copas.pause()
+        note("adder")
+      end)
+
+      copas.step(0)
+      assert.same({}, order)
+      copas.step(0)
+      assert.same({ "added", "adder" }, order)
+    end)
+
+    it("in the same step if a thread adds them that a socket woke", function()
+      local server, client = sockets.pair(socket)
+      copas.addthread(function()
+        copas.receive(server)
+        copas.addthread(note, "added")
+        note("reader")
+      end)
+      copas.step(0)
+      client:send("line\n")
+
+      copas.step(1)
+
+      assert.same({ "reader", "added" }, order)
+    end)
+  end)
+
+  describe("continues after pause()", function()
+    it("in the next step", function()
+      copas.addthread(function()
+        for index = 1, 3 do
+          note(index)
+          copas.pause()
+        end
+      end)
+
+      copas.step(0)
+      assert.same({ 1 }, order)
+      copas.step(0)
+      assert.same({ 1, 2 }, order)
+      copas.step(0)
+      assert.same({ 1, 2, 3 }, order)
+    end)
+
+    it("in the same step if a socket had woken the thread", function()
+      local server, client = sockets.pair(socket)
+      copas.addthread(function()
+        copas.receive(server)
+        note("woken")
+        copas.pause()
+        note("continued")
+        copas.pause(0)
+        note("continued again")
+      end)
+      copas.step(0)
+      client:send("line\n")
+
+      copas.step(1)
+      assert.same({ "woken", "continued" }, order)
+      copas.step(0)
+      assert.same({ "woken", "continued", "continued again" }, order)
+    end)
+
+    it("after those that were runnable before", function()
+      copas.addthread(function()
+        note("a")
+        copas.pause()
+        note("c")
+      end)
+      copas.addthread(note, "b")
+      copas.loop()
+
+      assert.same({ "a", "b", "c" }, order)
+    end)
+  end)
+
+  describe("in one step", function()
+    it("runs what can read, then what can write, then who slept", function()
+      local server, client = sockets.pair(socket)
+      local full, reader = sockets.pair(socket)
+      sockets.narrow(full, reader)
+      copas.addthread(function()
+        copas.send(full, ("x"):rep(2e6))
+        note("writer")
+      end)
+      copas.addthread(function()
+        copas.pause(0.001)
+        note("sleeper")
+      end)
+      copas.addthread(function()
+        copas.receive(server)
+        note("reader")
+      end)
+      copas.step(0)
+      client:send("line\n")
+      reader:settimeout(0.02)
+      repeat local _, err = reader:receive(100000) until err == "timeout"
+      -- now the writer has room, but what it still has to send may need several turns of it
+      repeat
+        copas.step(0)
+        reader:receive(100000)
+      until #order == 3
+
+      assert.equal("reader", order[1])
+    end)
+
+    it("starts the handler of a connection before the connect returns that caused it", function()
+      local server, port = sockets.listen(socket)
+      copas.addserver(server, function() note("handler") end)
+      copas.addthread(function()
+        local client = copas.wrap(socket.tcp())
+        assert.equal(1, client:connect("127.0.0.1", port))
+        note("connected")
+        copas.removeserver(server)
+      end)
+      copas.loop()
+
+      assert.same({ "handler", "connected" }, order)
+    end)
+
+    it("starts the handlers of all pending connections", function()
+      local server, port = sockets.listen(socket)
+      copas.addserver(server, note)
+      copas.step(0)
+      local clients = {}
+      for index = 1, 5 do clients[index] = assert(socket.connect("127.0.0.1", port)) end
+
+      copas.step(1)
+      copas.removeserver(server)
+
+      assert.equal(5, #order)
+    end)
+
+    it("wakes sleepers in the order of their times", function()
+      for _, delay in ipairs { 0.03, 0.01, 0.02 } do
+        copas.addthread(function()
+          copas.pause(delay)
+          note(delay)
+        end)
+      end
+      copas.step(0)
+      socket.sleep(0.05)
+      copas.step(0)
+
+      assert.same({ 0.01, 0.02, 0.03 }, order)
+    end)
+
+    it("resumes no thread twice, however it was made runnable", function()
+      local woken
+      woken = copas.addthread(function()
+        for index = 1, 2 do
+          copas.pause(60)
+          note(index)
+        end
+      end)
+      copas.addthread(function()
+        assert.is_true(copas.wakeup(woken))
+        assert.same({ nil, "not sleeping" }, { copas.wakeup(woken) })
+        copas.wakeup(woken)
+      end)
+      copas.step(0)
+      copas.step(0)
+      copas.step(0)
+
+      assert.same({ 1 }, order)
+    end)
+  end)
+
+  describe("step", function()
+    it("tells whether a socket had an event", function()
+      local server, client = sockets.pair(socket)
+      copas.addthread(function() copas.receive(server) end)
+
+      assert.is_false(copas.step(0))
+      client:send("line\n")
+      assert.is_true(copas.step(1))
+    end)
+
+    it("gives false when only threads ran", function()
+      copas.addthread(function()
+        copas.pause()
+        copas.pause(0.001)
+      end)
+
+      local results = {}
+      while not copas.finished() do results[#results + 1] = copas.step() end
+
+      for _, result in ipairs(results) do assert.is_false(result) end
+    end)
+
+    it("waits no longer than it is told", function()
+      local server = sockets.listen(socket)
+      copas.addserver(server, note)
+      copas.step(0)
+      local start = copas.gettime()
+
+      assert.is_false(copas.step(0.05))
+
+      local took = copas.gettime() - start
+      assert.is_true(took >= 0.049 and took < 2)
+    end)
+
+    it("waits for the next sleeper if it is told nothing", function()
+      copas.addthread(function()
+        copas.pause(0.05)
+        note("awake")
+      end)
+      copas.step()
+
+      repeat local event = copas.step() until order[1]
+
+      assert.is_false(event)
+    end)
+
+    it("returns if there is nothing to wait for", function()
+      assert.is_false(copas.step())
+      copas.addthread(copas.pauseforever)
+      assert.is_false(copas.step())
+      assert.is_false(copas.step())
+    end)
+
+    it("does not touch copas.running", function()
+      copas.addthread(function() note(tostring(copas.running)) end)
+      copas.step(0)
+      copas.running = true
+      copas.step(0)
+
+      assert.same({ "false" }, order)
+      assert.is_true(copas.running)
+    end)
+
+    it("does not take what is no number", function()
+      assert.has_error(function() copas.step("soon") end)
+      assert.has_error(function() copas.step({}) end)
+    end)
+
+    it("is an error in a thread, and does no harm", function()
+      local ok, err
+      loop.run(copas, function()
+        ok, err = pcall(copas.step, 0)
+        copas.pause(0.01)
+        note("went on")
+      end)
+
+      assert.is_false(ok)
+      assert.matches("the loop runs already", err)
+      assert.same({ "went on" }, order)
+    end)
+
+    it("is an error in an error handler, and does no harm", function()
+      local ok
+      copas.seterrorhandler(function() ok = pcall(copas.step, 0) end, true)
+      copas.addthread(error, "oops")
+      copas.addthread(note, "other")
+      copas.loop()
+
+      assert.is_false(ok)
+      assert.same({ "other" }, order)
+    end)
+  end)
+
+  describe("loop", function()
+    it("returns nothing", function()
+      assert.equal(0, select("#", copas.loop()))
+    end)
+
+    it("runs a function as a thread with a name", function()
+      copas.loop(function()
+        note(copas.getthreadname())
+        copas.pause()
+        note("end")
+      end)
+
+      assert.same({ "copas_initializer", "end" }, order)
+    end)
+
+    it("sets copas.running as long as it runs", function()
+      copas.loop(function()
+        note(copas.running)
+        copas.pause(0.01)
+        note(copas.running)
+      end)
+
+      assert.same({ true, true }, order)
+      assert.is_false(copas.running)
+    end)
+
+    it("may be run again", function()
+      copas.loop(function() note(1) end)
+      copas.loop(function() note(2) end)
+      copas.addthread(note, 3)
+      copas.loop()
+
+      assert.same({ 1, 2, 3 }, order)
+    end)
+
+    it("goes on after an error in the function", function()
+      local failure
+      copas.seterrorhandler(function(err) failure = err end, true)
+      copas.loop(function() error("oops", 0) end)
+
+      assert.equal("oops", failure)
+      assert.is_false(copas.running)
+    end)
+
+    it("gives each step the timeout, which may be the first argument or the second", function()
+      local step, given = copas.step, nil
+      copas.step = function(timeout)
+        given = timeout
+        return step(timeout)
+      end
+      for _, case in ipairs {
+        { 0.4, { 0.4, 0.9 } }, { 0.3, { nil, 0.3 } }, { 0.2, { function() end, 0.2 } }, { nil, {} }
+      } do
+        given = "nothing"
+        copas.loop(case[2][1], case[2][2])
+        assert.equal(case[1], given)
+      end
+    end)
+
+    it("wakes up after the timeout, and sleeps on", function()
+      copas.loop(function() copas.pause(0.05) end, 0.01)
+    end)
+
+    it("uses the step, finished, exit and exiting that the module has then", function()
+      local called = {}
+      for _, name in ipairs { "step", "finished", "exit", "exiting" } do
+        local original = copas[name]
+        copas[name] = function(...)
+          called[name] = true
+          return original(...)
+        end
+      end
+      copas.loop(function() copas.pause() end)
+
+      assert.same({ step = true, finished = true, exit = true, exiting = true }, called)
+    end)
+
+    it("uses a step that a thread replaces while it runs", function()
+      local step, count = copas.step, 0
+      copas.loop(function()
+        copas.step = function(...)
+          count = count + 1
+          return step(...)
+        end
+        for _ = 1, 5 do copas.pause() end
+      end)
+
+      assert.is_true(count >= 5)
+    end)
+
+    it("is an error in a thread, and does no harm", function()
+      local ok, err
+      loop.run(copas, function()
+        ok, err = pcall(copas.loop, note)
+        note(copas.running)
+        note(copas.exiting())
+      end)
+
+      assert.is_false(ok)
+      assert.matches("the loop runs already", err)
+      assert.same({ true, false }, order)
+    end)
+
+    it("passes on errors of a step of the user's", function()
+      copas.step = function() error("mine", 0) end
+
+      assert.same({ false, "mine" }, { pcall(copas.loop) })
+    end)
+  end)
+
+  describe("finished", function()
+    it("is true at first", function()
+      assert.is_true(copas.finished())
+    end)
+
+    it("is false once a thread was added", function()
+      copas.addthread(function() end)
+
+      assert.is_false(copas.finished())
+      copas.step(0)
+      assert.is_true(copas.finished())
+    end)
+
+    it("is false while somebody sleeps", function()
+      copas.addthread(function() copas.pause(0.01) end)
+      copas.step(0)
+
+      assert.is_false(copas.finished())
+      copas.loop()
+      assert.is_true(copas.finished())
+    end)
+
+    it("is true when all that is left sleeps for ever", function()
+      copas.addthread(function() copas.pauseforever() end)
+      copas.addthread(function() copas.sleep(-1) end)
+      copas.step(0)
+
+      assert.is_true(copas.finished())
+    end)
+
+    it("is false while there is a server", function()
+      local server = sockets.listen(socket)
+      copas.addserver(server, note)
+      copas.step(0)
+
+      assert.is_false(copas.finished())
+      copas.removeserver(server)
+      assert.is_true(copas.finished())
+    end)
+
+    it("is false while somebody reads or writes", function()
+      local server, client = sockets.pair(socket)
+      sockets.narrow(server, client)
+      copas.addthread(function() copas.receive(server) end)
+      copas.step(0)
+      assert.is_false(copas.finished())
+      client:send("\n")
+      copas.step(1)
+      assert.is_true(copas.finished())
+
+      copas.addthread(function() copas.send(server, ("x"):rep(8e6)) end)
+      copas.step(0)
+      assert.is_false(copas.finished())
+      copas.close(server)
+      copas.step(0)
+      assert.is_true(copas.finished())
+    end)
+  end)
+
+  describe("ends", function()
+    it("when all threads have ended", function()
+      copas.loop(function() copas.pause(0.01) end)
+
+      assert.is_true(copas.finished())
+    end)
+
+    it("though a thread sleeps for ever", function()
+      copas.loop(function() copas.pauseforever() end)
+    end)
+
+    it("after those that waited for the exit have done what they do then", function()
+      copas.loop(function()
+        copas.addthread(function()
+          copas.waitforexit()
+          note("exiting")
+          copas.pause(0.02)
+          note("cleaned up")
+        end)
+      end)
+
+      assert.same({ "exiting", "cleaned up" }, order)
+    end)
+
+    it("not before what was running at an explicit exit", function()
+      copas.loop(function()
+        copas.addthread(function()
+          copas.pause(0.02)
+          note("done")
+        end)
+        copas.exit()
+        note("exited")
+      end)
+
+      assert.same({ "exited", "done" }, order)
+    end)
+  end)
+
+  describe("exit", function()
+    it("returns nothing and may be repeated", function()
+      copas.loop(function()
+        note(select("#", copas.exit()))
+        copas.exit()
+      end)
+
+      assert.same({ 0 }, order)
+    end)
+
+    it("may be called before the first loop", function()
+      copas.exit()
+      copas.loop(function() note(copas.exiting()) end)
+
+      assert.same({ false }, order)
+    end)
+
+    it("is told by exiting, from then on until the next loop", function()
+      assert.is_falsy(copas.exiting())
+      copas.loop(function()
+        note(copas.exiting())
+        copas.exit()
+        note(copas.exiting())
+      end)
+      assert.is_true(copas.exiting())
+      copas.loop(function() note(copas.exiting()) end)
+
+      assert.same({ false, true, false }, order)
+    end)
+
+    it("releases all that wait for it, first in first out", function()
+      copas.loop(function()
+        for index = 1, 5 do
+          copas.addthread(function()
+            copas.waitforexit()
+            note(index)
+          end)
+        end
+        copas.pause(0.01)
+        copas.exit()
+      end)
+
+      assert.same({ 1, 2, 3, 4, 5 }, order)
+    end)
+  end)
+
+  describe("waitforexit", function()
+    it("returns nothing", function()
+      copas.loop(function() note(select("#", copas.waitforexit())) end)
+
+      assert.same({ 0 }, order)
+    end)
+
+    it("returns at once while the loop is exiting", function()
+      copas.loop(function()
+        copas.exit()
+        copas.addthread(note, "other")
+        copas.waitforexit()
+        note("waited")
+      end)
+
+      assert.same({ "waited", "other" }, order)
+    end)
+
+    it("waits in steps before the first loop", function()
+      copas.addthread(function()
+        copas.waitforexit()
+        note("released")
+      end)
+      copas.step(0)
+      copas.step(0)
+      assert.same({}, order)
+
+      copas.exit()
+      copas.step(0)
+      assert.same({ "released" }, order)
+    end)
+
+    it("does not keep the loop running", function()
+      copas.loop(function() copas.waitforexit() end)
+    end)
+  end)
+end)
+
+describe("waiting for time", function()
+  local copas
+
+  before_each(function() copas = loop.fresh() end)
+
+  it("tells how long pause took, and is never short", function()
+    loop.run(copas, function()
+      for _, time in ipairs { 0.0001, 0.001, 0.0123, 0.05 } do
+        local start = copas.gettime()
+        local slept = copas.pause(time)
+        local took = copas.gettime() - start
+        assert.is_true(took > time, "took " .. took .. " instead of " .. time)
+        assert.is_true(slept >= time and slept < time + 2)
+      end
+    end)
+  end)
+
+  it("only gives way for nil, zero and negative times", function()
+    loop.run(copas, function()
+      for _, time in ipairs { false, 0, -1, -0.5 } do
+        local slept = copas.pause(time or nil)
+        assert.equal("number", type(slept))
+        assert.is_true(slept >= 0 and slept < 1)
+      end
+    end)
+  end)
+
+  it("does not take what is no number", function()
+    loop.run(copas, function()
+      assert.has_error(function() copas.pause({}) end)
+      assert.has_error(function() copas.pause("soon") end)
+      assert.has_error(function() copas.pause(true) end)
+    end)
+  end)
+
+  it("may be for a time beyond all clocks", function()
+    local slept
+    local sleeper = copas.addthread(function() slept = { copas.pause(math.huge), copas.pause(1e300) } end)
+    loop.run(copas, function()
+      copas.pause()
+      copas.wakeup(sleeper)
+      copas.pause()
+      copas.pause()
+      copas.wakeup(sleeper)
+    end)
+
+    assert.equal(2, #slept)
+  end)
+
+  it("ends pause early when the thread is woken, with the shorter time", function()
+    local slept
+    local sleeper = copas.addthread(function() slept = copas.pause(60) end)
+    loop.run(copas, function()
+      copas.pause(0.01)
+      assert.is_true(copas.wakeup(sleeper))
+      assert.is_nil(slept)
+    end)
+
+    assert.is_true(slept >= 0.01 and slept < 30)
+  end)
+
+  it("ends pauseforever when the thread is woken, with the time it took", function()
+    local slept, count
+    local sleeper = copas.addthread(function()
+      slept = copas.pauseforever()
+      count = select("#", copas.pauseforever())
+    end)
+    loop.run(copas, function()
+      copas.pause(0.02)
+      assert.is_true(copas.wakeup(sleeper))
+      copas.pause()
+      copas.pause()
+      assert.is_true(copas.wakeup(sleeper))
+    end)
+
+    assert.is_true(slept >= 0.02 and slept < 30)
+    assert.equal(1, count)
+  end)
+
+  it("may be repeated for ever by a thread that is woken each time", function()
+    local rounds = 0
+    local sleeper = copas.addthread(function()
+      while true do
+        copas.pauseforever()
+        rounds = rounds + 1
+      end
+    end)
+    loop.run(copas, function()
+      copas.pause()
+      for _ = 1, 100 do
+        assert.is_true(copas.wakeup(sleeper))
+        copas.pause()
+        collectgarbage("step")
+      end
+    end)
+
+    assert.equal(100, rounds)
+  end)
+
+  it("runs a woken thread in the next step, never inside wakeup", function()
+    local order = {}
+    local sleeper = copas.addthread(function()
+      copas.pauseforever()
+      order[#order + 1] = "woken"
+    end)
+    loop.run(copas, function()
+      copas.pause()
+      copas.wakeup(sleeper)
+      order[#order + 1] = "waker"
+      copas.pause()
+      order[#order + 1] = "waker again"
+    end)
+
+    assert.same({ "waker", "woken", "waker again" }, order)
+  end)
+
+  it("tells that there was nobody to wake", function()
+    loop.run(copas, function()
+      local dead = copas.addthread(function() end)
+      local unborn = copas.addthread(function() end)
+      assert.same({ nil, "not sleeping" }, { copas.wakeup(unborn) })
+      local pausing = copas.addthread(function() copas.pause() copas.pause() end)
+      copas.pause()
+      assert.same({ nil, "not sleeping" }, { copas.wakeup(pausing) })
+      assert.same({ nil, "not sleeping" }, { copas.wakeup(dead) })
+      assert.same({ nil, "not sleeping" }, { copas.wakeup(nil) })
+      assert.same({ nil, "not sleeping" }, { copas.wakeup(coroutine.create(print)) })
+      assert.same({ nil, "not sleeping" }, { copas.wakeup((coroutine.running())) })
+      assert.same({ nil, "not sleeping" }, { copas.wakeup() })
+    end)
+  end)
+
+  it("does not remember a wakeup for the next pause", function()
+    loop.run(copas, function()
+      copas.wakeup((coroutine.running()))
+      local slept = copas.pause(0.02)
+      assert.is_true(slept >= 0.02)
+    end)
+  end)
+
+  it("is not ended by a wakeup when it is for a socket", function()
+    local server, client = sockets.pair(require("copas.socket"))
+    local got
+    local reader = copas.addthread(function() got = copas.receive(server) end)
+    loop.run(copas, function()
+      copas.pause()
+      assert.same({ nil, "not sleeping" }, { copas.wakeup(reader) })
+      copas.pause(0.01)
+      assert.is_nil(got)
+      copas.send(client, "line\n")
+    end)
+
+    assert.equal("line", got)
+  end)
+
+  it("has an older form that returns nothing", function()
+    local count, forever
+    local sleeper = copas.addthread(function()
+      copas.sleep(-1)
+      forever = "woken"
+    end)
+    loop.run(copas, function()
+      count = select("#", copas.sleep(0.01)) + select("#", copas.sleep()) + select("#", copas.sleep(0))
+      copas.wakeup(sleeper)
+      copas.pause()
+      copas.pause()
+    end)
+
+    assert.equal(0, count)
+    assert.equal("woken", forever)
+  end)
+
+  it("is an error outside of threads", function()
+    for _, name in ipairs { "pause", "pauseforever", "sleep", "waitforexit" } do
+      local ok, err = pcall(copas[name])
+      assert.is_false(ok, name)
+      assert.matches("attempt to yield from outside a coroutine", err)
+    end
+  end)
+
+  it("is fair to those that only give way", function()
+    local turns = { 0, 0 }
+    loop.run(copas, function()
+      for _ = 1, 100 do copas.pause() turns[1] = turns[1] + 1 end
+    end, function()
+      for _ = 1, 100 do
+        copas.pause()
+        turns[2] = turns[2] + 1
+        assert.is_true(math.abs(turns[1] - turns[2]) <= 1)
+      end
+    end)
+  end)
+end)

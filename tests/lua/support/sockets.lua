@@ -1,0 +1,34 @@
+-- Connected sockets, from the native module or another one with LuaSocket's interface.
+local sockets = {}
+
+---A listening socket on a free port.
+---@return table server, integer port
+function sockets.listen(socket, host)
+  local server = assert(socket.bind(host or "127.0.0.1", 0))
+  local _, port = assert(server:getsockname())
+  return server, tonumber(port)
+end
+
+---Both ends of a connection, in blocking mode.
+function sockets.pair(socket, other)
+  local server, port = sockets.listen(socket)
+  local client = assert((other or socket).connect("127.0.0.1", port))
+  local accepted = assert(server:accept())
+  server:close()
+  return accepted, client
+end
+
+---A port on which nobody listens.
+function sockets.deaf_port(socket)
+  local server, port = sockets.listen(socket)
+  server:close()
+  return port
+end
+
+---Shrinks the buffers between two ends, so that a few hundred kilobytes fill them.
+function sockets.narrow(sender, receiver)
+  sender:setoption("send-buffer-size", 4096)
+  receiver:setoption("recv-buffer-size", 4096)
+end
+
+return sockets
