@@ -89,7 +89,7 @@ class epoll_reactor final : public reactor {
   void unwatch(int fd) noexcept override {
     after_fork();
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
-    watches_[static_cast<std::size_t>(fd)] = {};
+    if (const auto number = static_cast<std::size_t>(fd); number < watches_.size()) watches_[number] = {};
   }
 
   moved receive(int fd, std::span<std::byte> into) noexcept override { return system_calls::receive(fd, into); }

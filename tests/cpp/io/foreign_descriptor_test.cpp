@@ -205,6 +205,31 @@ TEST_F(ForeignDescriptor, LosesItsNumberToASocketOfOurs) {
   EXPECT_THAT(log, ElementsAre("foreign", "ours:hello"));
 }
 
+TEST_F(ForeignDescriptor, LetsOthersRunThoughItIsAlwaysReady) {
+  system.deliver(theirs.get(), "x");
+  std::string order;
+  auto busy = [&]() -> task<> {
+    for (int count = 0; count < 3; ++count) {
+      while (events.within_budget()) continue;  // as after many operations that did not wait
+      readiness_wait ready{&events, table.at(theirs.get()), side::read};
+      EXPECT_FALSE(co_await ready);
+      order += 'b';
+    }
+  };
+  auto other = [&]() -> task<> {
+    for (int count = 0; count < 3; ++count) {
+      order += 'o';
+      co_await yield(events);
+    }
+  };
+  events.spawn(busy());
+  events.spawn(other());
+
+  events.run();
+
+  EXPECT_EQ(order.substr(0, 4), "obob");
+}
+
 TEST_F(ForeignDescriptor, ReportsThatItCannotBeWatched) {
   system.fail_watch(system_error(EBADF));
 

@@ -167,6 +167,14 @@ TEST_P(Reactor, SaysNothingOfADescriptorThatIsNotWatchedAnyMore) {
   EXPECT_THAT(system->wait(deadline::min()), IsEmpty());
 }
 
+TEST_P(Reactor, ForgetsADescriptorThatItNeverWatched) {
+  const unique_fd high{::fcntl(sockets.near.get(), F_DUPFD_CLOEXEC, 900)};
+
+  system->unwatch(high.get());
+
+  EXPECT_THAT(system->wait(deadline::min()), IsEmpty());
+}
+
 TEST_P(Reactor, WatchesAgainAfterItForgot) {
   ASSERT_FALSE(system->watch(sockets.near.get(), 1));
   system->unwatch(sockets.near.get());
