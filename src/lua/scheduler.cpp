@@ -111,7 +111,7 @@ bool scheduler::step(lua_State* L, deadline until) {
     }
     const bool ran = loop_.resumptions() != before;
     if (ran) garbage_.activity(L, may_have_dropped_sockets());
-    over = ran || had_events || limit == until;
+    over = ran || had_events || limit == until || loop_.stopping();
   }
   lua_ = outer;
   turning_ = false;

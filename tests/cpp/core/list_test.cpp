@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "copas/core/wait_list.hpp"
@@ -67,7 +66,7 @@ TEST(List, LosesAnElementThatIsUnlinked) {
 
 TEST(List, LosesAnElementThatIsDestroyed) {
   item one{1}, three{3};
-  std::optional<item> two{2};
+  auto two = std::make_unique<item>(2);
   list<item> items;
   for (item* each : {&one, &*two, &three}) items.push_back(*each);
 

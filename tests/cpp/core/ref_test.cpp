@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <utility>
+#include <vector>
 
 namespace copas {
 namespace {
@@ -41,10 +42,11 @@ TEST(Ref, PassesItsShareOnWhenItIsMoved) {
 TEST(Ref, GivesItsOldShareUpWhenItIsAssigned) {
   int first_destroyed = 0;
   int second_destroyed = 0;
-  ref kept{new thing{first_destroyed}};
-  const ref other{new thing{second_destroyed}};
+  std::vector<ref<thing>> kept;
+  kept.emplace_back(new thing{first_destroyed});
+  kept.emplace_back(new thing{second_destroyed});
 
-  kept = other;
+  kept.front() = kept.back();
 
   EXPECT_EQ(first_destroyed, 1);
   EXPECT_EQ(second_destroyed, 0);

@@ -35,7 +35,8 @@ class ForeignDescriptor : public virtual_loop_test {
     readiness_wait ready{&events, table.at(fd), which};
     ready.set_deadline(until);
     const std::error_code error = co_await ready;
-    log.push_back(name + (error ? "!" + error.message() : ""));
+    if (error) name.append("!").append(error.message());
+    log.push_back(name);
   }
   void turns(int count) {
     for (int turn = 0; turn < count; ++turn) poll();

@@ -29,7 +29,8 @@ class SharedStream : public virtual_loop_test {
  public:
   task<> read(std::string name, receive_pattern pattern = line, deadline until = never) {
     const text got = co_await receive(events, wire, pattern, {}, until);
-    log.push_back(name + (got.error ? "!" + got.error.message() + ":" : ":") + got.bytes);
+    if (got.error) name.append("!").append(got.error.message());
+    log.push_back(name + ":" + got.bytes);
   }
   void turns(int count) {
     for (int turn = 0; turn < count; ++turn) poll();
@@ -268,7 +269,8 @@ class SharedWriters : public SharedStream {
  public:
   task<> write(std::string name, std::string_view bytes, deadline until = never) {
     const transfer sent = co_await send(events, wire, bytes, until);
-    log.push_back(name + (sent.error ? "!" + sent.error.message() + ":" : ":") + std::to_string(sent.bytes));
+    if (sent.error) name.append("!").append(sent.error.message());
+    log.push_back(name + ":" + std::to_string(sent.bytes));
   }
   void make_room(std::size_t bytes) {
     system.make_room(wire->fd(), bytes);
