@@ -2,16 +2,29 @@
 local copas, internal = ...
 local native, foreign = internal.native, internal.foreign
 
+-- A function that calls `slow` where `fast` finds no native socket, for Luas in which `fast` cannot do that itself. Few
+-- arguments are passed on as few: that is what costs the least.
+function internal.with_fallback(fast, slow)
+  local not_native = native.foreign
+  return function(skt, a, b, c)
+    local first, second, third
+    if b ~= nil or c ~= nil then
+      first, second, third = fast(skt, a, b, c)
+    elseif a ~= nil then
+      first, second, third = fast(skt, a)
+    else
+      first, second, third = fast(skt)
+    end
+    if first == not_native then return slow(skt, a, b, c) end
+    return first, second, third
+  end
+end
+
 -- A function of the module that tries `native.direct` first.
 local function operation(name)
   local fast = native.direct(name, foreign[name])
   if native.calls_lua then return fast end
-  local slow, not_native = foreign[name], native.foreign
-  return function(skt, a, b, c)
-    local first, second, third = fast(skt, a, b, c)
-    if first == not_native then return slow(skt, a, b, c) end
-    return first, second, third
-  end
+  return internal.with_fallback(fast, foreign[name])
 end
 
 copas.receive = operation("receive")

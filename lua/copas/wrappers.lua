@@ -52,12 +52,7 @@ end
 local function method(name, slow)
   local fast = native.method(name, slow, copas, copas[name])
   if native.calls_lua then return fast end
-  local not_native = native.foreign
-  return function(self, a, b, c)
-    local first, second, third = fast(self, a, b, c)
-    if first == not_native then return slow(self, a, b, c) end
-    return first, second, third
-  end
+  return internal.with_fallback(fast, slow)
 end
 
 stream.ssl_params = no_params

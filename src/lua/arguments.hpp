@@ -30,6 +30,13 @@ struct send_range {
 /// The arguments `data [, i [, j]]`, the first of them at `index`.
 [[nodiscard]] send_range check_send_range(lua_State* L, int index);
 
+/// All of the string (or number) at `index`.
+[[nodiscard]] inline send_range check_whole_string(lua_State* L, int index) {
+  std::size_t length = 0;
+  const char* bytes = luaL_checklstring(L, index, &length);
+  return {.text = {bytes, length}, .first = 0, .last = length};
+}
+
 /// The outcome of a receive operation, with its bytes pinned.
 struct received_bytes {
   std::error_code error;

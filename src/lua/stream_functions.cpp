@@ -118,40 +118,42 @@ tcp_object& checked_client(lua_State* L, tcp_object& object) {
   return object;
 }
 
-int receive(lua_State* L, tcp_object& object, int socket, receive_pattern pattern) {
+// Whether a receive ends with what has come so far.
+enum class completeness : std::uint8_t { whole, partial };
+
+// receive([pattern [, prefix]]), from index 2 on; there are `count` arguments with the socket or wrapper at index 1.
+int receive(lua_State* L, tcp_object& object, int socket, int count, completeness wanted) {
   checked_client(L, object);
-  const std::string_view prefix = optional_bytes(L, 3);
+  receive_pattern pattern;
+  std::string_view prefix;
+  if (count > 1) pattern = check_pattern(L, 2);
+  if (count > 2) prefix = optional_bytes(L, 3);
+  pattern.partial = wanted == completeness::partial;
   thread& self = scheduler::running_thread(L);
   return self.await_for<receive_operation>(L, effective(object.limits.receive), {.socket = socket, .text = 0},
                                            &self.owner().loop(), object.stream(), pattern, std::string{prefix});
 }
 
-int send(lua_State* L, tcp_object& object, int socket) {
+// send(data [, i [, j]]), from index 2 on.
+int send(lua_State* L, tcp_object& object, int socket, int count) {
   checked_client(L, object);
-  const send_range range = check_send_range(L, 2);
+  const send_range range = count > 2 ? check_send_range(L, 2) : check_whole_string(L, 2);
   thread& self = scheduler::running_thread(L);
   return self.await_for<ranged_send>(L, effective(object.limits.send), {.socket = socket, .text = 2},
                                      &self.owner().loop(), object.stream(), range);
 }
 
+template <completeness Wanted>
 int native_receive(lua_State* L) {
   tcp_object* const object = tcp_object::to(L, 1);
   if (object == nullptr) return leave_to_lua(L);
-  return receive(L, *object, 1, check_pattern(L, 2));
-}
-
-int native_receivepartial(lua_State* L) {
-  tcp_object* const object = tcp_object::to(L, 1);
-  if (object == nullptr) return leave_to_lua(L);
-  receive_pattern pattern = check_pattern(L, 2);
-  pattern.partial = true;
-  return receive(L, *object, 1, pattern);
+  return receive(L, *object, 1, lua_gettop(L), Wanted);
 }
 
 int native_send(lua_State* L) {
   tcp_object* const object = tcp_object::to(L, 1);
   if (object == nullptr) return leave_to_lua(L);
-  return send(L, *object, 1);
+  return send(L, *object, 1, lua_gettop(L));
 }
 
 // Upvalues of the wrappers' methods, behind the state, the scheduler and the Lua function for other sockets: the copas
@@ -173,36 +175,28 @@ tcp_object* native_socket_of_wrapper(lua_State* L) {
   return object;
 }
 
+template <completeness Wanted>
 int method_receive(lua_State* L) {
-  lua_settop(L, 3);
+  const int count = lua_gettop(L);
   tcp_object* const object = native_socket_of_wrapper(L);
   if (object == nullptr) return leave_to_lua(L);
-  receive_pattern pattern = check_pattern(L, 2);
-  pattern.partial = object->limits.receive == std::chrono::nanoseconds::zero();
-  return receive(L, *object, 4, pattern);
-}
-
-int method_receivepartial(lua_State* L) {
-  lua_settop(L, 3);
-  tcp_object* const object = native_socket_of_wrapper(L);
-  if (object == nullptr) return leave_to_lua(L);
-  receive_pattern pattern = check_pattern(L, 2);
-  pattern.partial = true;
-  return receive(L, *object, 4, pattern);
+  const bool takes_anything = object->limits.receive == std::chrono::nanoseconds::zero();
+  return receive(L, *object, count + 1, count, takes_anything ? completeness::partial : Wanted);
 }
 
 int method_send(lua_State* L) {
-  lua_settop(L, 4);
+  const int count = lua_gettop(L);
+  if (count < 2) lua_settop(L, 2);
   tcp_object* const object = native_socket_of_wrapper(L);
   if (object == nullptr) return leave_to_lua(L);
-  return send(L, *object, 5);
+  return send(L, *object, lua_gettop(L), count);
 }
 
 // method(name, for_others, module, original): a wrapper's method.
 int native_method(lua_State* L) {
   static constexpr const char* names[] = {"receive", "receivepartial", "send", nullptr};
-  static constexpr lua_CFunction methods[] = {guarded<method_receive>, guarded<method_receivepartial>,
-                                              guarded<method_send>};
+  static constexpr lua_CFunction methods[] = {guarded<method_receive<completeness::whole>>,
+                                              guarded<method_receive<completeness::partial>>, guarded<method_send>};
   const int which = luaL_checkoption(L, 1, nullptr, names);
   lua_settop(L, 4);
   lua_pushvalue(L, lua_upvalueindex(1));
@@ -219,8 +213,8 @@ int native_method(lua_State* L) {
 // direct(name, for_others): a function of the module.
 int native_direct(lua_State* L) {
   static constexpr const char* names[] = {"receive", "receivepartial", "send", nullptr};
-  static constexpr lua_CFunction functions[] = {guarded<native_receive>, guarded<native_receivepartial>,
-                                                guarded<native_send>};
+  static constexpr lua_CFunction functions[] = {guarded<native_receive<completeness::whole>>,
+                                                guarded<native_receive<completeness::partial>>, guarded<native_send>};
   const int which = luaL_checkoption(L, 1, nullptr, names);
   lua_settop(L, 2);
   lua_pushvalue(L, lua_upvalueindex(1));
