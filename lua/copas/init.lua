@@ -128,7 +128,8 @@ local function replace_try()
 end
 replace_try()
 
--- For programs that look for leaks: sockets and operations by coroutine. There are none; threads hold what they wait for.
+-- For programs that look for leaks: sockets and operations by coroutine. There are none: threads hold what they wait
+-- for.
 if rawget(_G, "_TEST") then
   for _, name in ipairs { "_socket_register", "_operation_register", "_timeout_flags" } do
     copas[name] = setmetatable({}, { __mode = "k" })

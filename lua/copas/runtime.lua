@@ -1,5 +1,5 @@
--- The copas runtime: runs chunks, modules and a script in one thread of the scheduler. Called with the module and the words
--- of the command line, the runtime itself first.
+-- The copas runtime: runs chunks, modules and a script in one thread of the scheduler. Called with the module and the
+-- words of the command line, the runtime itself first.
 local copas, words = ...
 local unpack = table.unpack or unpack
 

@@ -7,7 +7,8 @@ timer.__index = timer
 local count = 0
 
 local function check_delay(delay)
-  if type(delay) ~= "number" or not (delay >= 0) then error("delay must be greater than or equal to 0", 3) end
+  local valid = type(delay) == "number" and delay >= 0
+  if not valid then error("delay must be greater than or equal to 0", 3) end
 end
 
 local start

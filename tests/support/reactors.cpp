@@ -18,8 +18,8 @@ std::unique_ptr<reactor> make_reactor(world which) {
   return nullptr;
 }
 
-std::string name_of_world(const ::testing::TestParamInfo<world>& info) {
-  switch (info.param) {
+std::string name_of(world which) {
+  switch (which) {
     case world::plain: return "System";
     case world::hostile: return "Hostile";
     case world::hostile_2: return "HostileToo";

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <ostream>
 #include <string>
 
 #include "copas/core/loop.hpp"
@@ -18,6 +19,8 @@ enum class world : std::uint8_t {
 };
 
 [[nodiscard]] std::unique_ptr<reactor> make_reactor(world which);
+[[nodiscard]] std::string name_of(world which);
+inline void PrintTo(world which, std::ostream* out) { *out << name_of(which); }
 
 /// A suite that runs in every world: `INSTANTIATE_TEST_SUITE_P(Worlds, X, every_world, name_of_world)`.
 class world_test : public ::testing::TestWithParam<world> {
@@ -31,6 +34,6 @@ class world_test : public ::testing::TestWithParam<world> {
 };
 
 inline const auto every_world = ::testing::Values(world::plain, world::hostile, world::hostile_2);
-[[nodiscard]] std::string name_of_world(const ::testing::TestParamInfo<world>& info);
+inline std::string name_of_world(const ::testing::TestParamInfo<world>& info) { return name_of(info.param); }
 
 }  // namespace copas::testing

@@ -162,7 +162,7 @@ class loop {
   list<task_record> tasks_;
   std::array<std::size_t, wait_kinds> parked_{};
   task_record* current_ = nullptr;
-  deadline turn_time_{};
+  deadline turn_time_;
   std::uint64_t resumptions_ = 0;
   std::uint32_t generations_ = 0;
   int budget_ = 0;

@@ -41,7 +41,7 @@ class task_record : public list_link {
 
   loop& home_;
   const wait_node* waiting_on_ = nullptr;
-  deadline since_{};
+  deadline since_;
   bool running_ = false;
   bool cancelled_ = false;
 };

@@ -44,7 +44,7 @@ class timer_hook : timer_link {
   static constexpr std::size_t in_wheel = static_cast<std::size_t>(-1);
 
   timer_queue* queue_ = nullptr;  // where it is set, if anywhere
-  deadline due_{};
+  deadline due_;
   std::uint64_t order_ = 0;           // among equals the one set first is due first
   std::size_t position_ = in_wheel;  // or the index in the heap
 };

@@ -35,6 +35,10 @@ class Receive : public world_test {
 };
 INSTANTIATE_TEST_SUITE_P(Worlds, Receive, every_world, name_of_world);
 
+// What can be told only where data that is there can be read, and read in one piece.
+class ReceiveAtOnce : public Receive {};
+INSTANTIATE_TEST_SUITE_P(Worlds, ReceiveAtOnce, ::testing::Values(world::plain), name_of_world);
+
 // Lines.
 
 TEST_P(Receive, GivesALineWithoutItsEnd) {
@@ -324,8 +328,7 @@ TEST_P(Receive, WantsAByteBeyondThePrefixIfAPartWillDo) {
   EXPECT_EQ(get(part_of(exactly(100)), "pre"), failed(errc::timed_out, "prex"));
 }
 
-TEST_P(Receive, GivesTheWholeIfItIsThereAndAPartWouldDo) {
-  if (GetParam() != world::plain) GTEST_SKIP() << "byte by byte, one byte is a part";
+TEST_P(ReceiveAtOnce, GivesTheWholeIfItIsThereAndAPartWouldDo) {
   wire.theirs.send("whole\nsecond");
 
   EXPECT_EQ(get(part_of(line)), fine("whole"));
@@ -339,8 +342,7 @@ TEST_P(Receive, FailsAtTheEndThoughAPartWouldDo) {
   EXPECT_EQ(get(part_of(line)), failed(errc::closed));
 }
 
-TEST_P(Receive, PrefersDataToADeadlineThatIsPast) {
-  if (GetParam() != world::plain) GTEST_SKIP() << "data may be denied until the deadline";
+TEST_P(ReceiveAtOnce, PrefersDataToADeadlineThatIsPast) {
   wire.theirs.send("hello\n");
 
   EXPECT_EQ(get(line, {}, deadline::min()), fine("hello"));
@@ -663,8 +665,7 @@ TEST_P(Receive, LetsOthersRunThoughItsDataIsAlwaysThere) {
   EXPECT_GE(turns, 1000 / 64);
 }
 
-TEST_P(Receive, LetsOthersRunWhileItReadsOneLargeAmount) {
-  if (GetParam() != world::plain) GTEST_SKIP() << "byte by byte it waits all the time";
+TEST_P(ReceiveAtOnce, LetsOthersRunWhileItReadsOneLargeAmount) {
   const std::size_t size = 3'000'000;
   int turns = 0;
   bool done = false;
@@ -690,8 +691,7 @@ TEST_P(Receive, LetsOthersRunWhileItReadsOneLargeAmount) {
   EXPECT_GE(turns, static_cast<int>(size / read_buffer::block_size / 16));
 }
 
-TEST_P(Receive, GivesBackALineThatWasReadButNotHandedOver) {
-  if (GetParam() != world::plain) GTEST_SKIP() << "the reader has to be where its budget ends";
+TEST_P(ReceiveAtOnce, GivesBackALineThatWasReadButNotHandedOver) {
   std::string sent;
   for (int count = 1; count <= 70; ++count) sent += std::to_string(count) + "\r\n";
   wire.theirs.send(sent);
