@@ -66,7 +66,8 @@ copas.exiting = native.exiting
 local exit_waiters = setmetatable({}, { __mode = "k" })
 
 function copas.waitforexit()
-  exit_waiters[native.running()] = true
+  local co = native.running()
+  if co then exit_waiters[co] = true end -- there is none outside of threads, which native.waitforexit says
   native.waitforexit()
 end
 

@@ -20,6 +20,8 @@ local function accept_connections(server)
   if servers[server.socket] == server then servers[server.socket] = nil end
 end
 
+native.set_closer(function(skt) copas.close(skt) end)
+
 function copas.addserver(skt, handler, timeout, name)
   skt = internal.raw(skt)
   if type(timeout) == "string" then timeout, name = nil, name or timeout end

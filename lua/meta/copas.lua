@@ -2,8 +2,8 @@
 
 -- What `require "copas"` returns: annotations for the Lua language server. Nothing here runs.
 
----What LuaSocket calls a socket: a native one, one of LuaSocket or LuaSec, or any other object with the methods that are
----called. An object that can answer "timeout", "wantread" or "wantwrite" needs `getfd` too.
+---What LuaSocket calls a socket: a native one, one of LuaSocket or LuaSec, or any other object with the methods that
+---are called. An object that can answer "timeout", "wantread" or "wantwrite" needs `getfd` too.
 ---@alias copas.raw copas.tcp|table|userdata
 
 ---Called with the error value, the thread that it ended, and the raw socket of that thread: the connection, in the
@@ -18,7 +18,7 @@
 ---@field _COPYRIGHT string
 ---@field _DESCRIPTION string
 ---@field autoclose boolean    close connections when their handler ends? Read at each accept; default true
----@field running boolean      true while `copas.loop` runs; may be set by whoever runs a loop of his own with `copas.step`
+---@field running boolean      true while `copas.loop` runs; programs with a loop of their own may set it
 ---@field timer copas.timerlib  the module `copas.timer`, loaded when it is first used
 ---@overload fun(init?: function|number, timeout?: number)
 local copas = {}
@@ -37,8 +37,9 @@ local copas = {}
 function copas.loop(init, timeout) end
 
 ---One turn of the loop, for programs with a main loop of their own. Raises an error when the loop is running already.
----@param timeout? number  how long to wait for something to do, in seconds; 0: not at all; nil: until there is something,
----but 0.1 s at most if nothing is left to do at all
+---
+---Without a timeout it waits until there is something to do; if nothing is left at all, for 0.1 s.
+---@param timeout? number  how long to wait at most, in seconds; 0: not at all
 ---@return boolean events  whether a socket had an event; threads may have run all the same
 function copas.step(timeout) end
 
@@ -76,9 +77,9 @@ function copas.addthread(fn, ...) end
 ---@overload fun(fn: function, name: string, ...: any): thread
 function copas.addnamedthread(name, fn, ...) end
 
----Ends a thread: it leaves whatever it waits in at once, its to-be-closed variables run (Lua 5.4), and no error handler is
----called. The thread that runs ends at its next wait. Does nothing to the handlers of servers, to other coroutines, and to
----threads that have ended.
+---Ends a thread: it leaves whatever it waits in at once, its to-be-closed variables run (Lua 5.4), and no error handler
+---is called. The thread that runs ends at its next wait. Does nothing to the handlers of servers, to other coroutines,
+---and to threads that have ended.
 ---@param co thread
 function copas.removethread(co) end
 
@@ -96,8 +97,8 @@ function copas.pauseforever() end
 ---@param seconds? number
 function copas.sleep(seconds) end
 
----Ends a `copas.pause` (of a time) or `copas.pauseforever` early. The thread runs later, not within this call. It is not
----remembered: a thread that does not sleep does not notice.
+---Ends a `copas.pause` (of a time) or `copas.pauseforever` early. The thread runs later, not within this call. It is
+---not remembered: a thread that does not sleep does not notice.
 ---@param co thread
 ---@return true? woken
 ---@return "not sleeping"? err
@@ -176,13 +177,14 @@ function copas.handler(fn, sslparams) end
 ---@return copas.wrapper
 function copas.wrap(skt, sslparams) end
 
----Receives from a raw socket, waiting until all that was asked for is there.
+---Receives from a raw socket, waiting until all that was asked for is there: a line, without its LF and any CR in it
+---("*l", the default); all until the end of the stream ("*a"); or a number of bytes, those of the prefix included. 0
+---waits until there is something, and takes nothing.
 ---
 ---Throws "invalid receive pattern" for any other pattern, and consumes nothing then.
 ---@param skt copas.raw
----@param pattern? "*l"|"*a"|integer|string  a line without its LF and any CR (default); all until the end of the stream;
----a number of bytes, those of the prefix included (0: wait until there is something, and take nothing)
----@param prefix? string  put in front of the result
+---@param pattern? "*l"|"*a"|integer|string
+---@param prefix? string    put in front of the result
 ---@return string? data
 ---@return string? err      "timeout", "closed", or what the system says
 ---@return string? partial  after an error: what was received of it, the prefix included
@@ -229,12 +231,12 @@ function copas.close(skt, ...) end
 ---@param skt? copas.raw
 function copas.flush(skt) end
 
----Sets how long connecting, sending and receiving may take, each call as a whole. At first there is no limit.
+---Sets how long connecting, sending and receiving may take, each call as a whole. At first there is no limit. 0 is no
+---limit either, but makes `receive` of a wrapper behave as `receivepartial`.
 ---@param skt copas.raw|copas.wrapper
----@param timeout? number  in seconds; nil or negative: no limit. 0 is no limit either, but makes `receive` of a wrapper
----behave as `receivepartial`
+---@param timeout? number  in seconds; nil or negative: no limit
 ---@return true? set
----@return string? err  when the type is wrong; nothing is changed then
+---@return string? err     when the type is wrong; nothing is changed then
 function copas.settimeout(skt, timeout) end
 
 ---As `copas.settimeout`, with a limit for each: nil leaves one as it is.
@@ -246,7 +248,8 @@ function copas.settimeout(skt, timeout) end
 ---@return string? err  when a type is wrong; nothing is changed then
 function copas.settimeouts(skt, connect, send, read) end
 
----A socket whose methods wait for the thread that calls them. Made by `copas.wrap`; a table that may get fields of its own.
+---A socket whose methods wait for the thread that calls them. Made by `copas.wrap`; a table that may get fields of its
+---own.
 ---@class copas.wrapper
 ---@field socket copas.raw
 ---@field ssl_params { wrap: table|userdata|false, sni: table|false }

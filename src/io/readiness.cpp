@@ -26,15 +26,20 @@ void readiness::on_event(const io_event& what) noexcept {
     home_->wake_by_event(first);
     here.holder = &first;
   }
-  if (mode_ == mode::one_shot) arm();  // for the other side, which the event has disarmed, too
+  if (mode_ == mode::one_shot) static_cast<void>(arm());  // for the other side, which the event has disarmed, too
 }
 
 void readiness::on_detached() noexcept {
-  for (line& each : lines_) {
-    while (!each.waiting.empty()) home_->schedule(each.waiting.front());
-  }
+  wake_all();
   home_ = nullptr;
   generation_ = 0;
+}
+
+// Lets every waiter find out for itself.
+void readiness::wake_all() noexcept {
+  for (const line& each : lines_) {
+    while (!each.waiting.empty()) home_->schedule(each.waiting.front());
+  }
 }
 
 void readiness::forget() noexcept {
@@ -46,13 +51,16 @@ void readiness::forget() noexcept {
     while (!here.waiting.empty()) home_->schedule(here.waiting.front(), wake_reason::closed);
     here.may_be_ready = true;
   }
-  if (home_ != nullptr) {
-    home_->io().unwatch(fd_);
-    home_->detach(fd_);
-  }
+  leave_loop();
+  ending_ = false;
+}
+
+void readiness::leave_loop() noexcept {
+  if (home_ == nullptr) return;
+  home_->io().unwatch(fd_);
+  home_->detach(fd_);
   home_ = nullptr;
   generation_ = 0;
-  ending_ = false;
 }
 
 // Puts `op` at the end of its line, or at the front if it keeps its place, and sees to it that an event will come.
@@ -87,13 +95,13 @@ std::error_code readiness::move_to(loop& home, int fd) noexcept {
 }
 
 std::error_code readiness::register_with(loop& home, int fd) {
-  forget();
+  leave_loop();
   generation_ = home.attach(fd, *this);
   home_ = &home;
   fd_ = fd;
   if (mode_ == mode::one_shot) return {};
   const auto error = home.io().watch(fd, generation_);
-  if (error) forget();
+  if (error) leave_loop();
   return error;
 }
 
@@ -101,7 +109,9 @@ std::error_code readiness::arm() noexcept {
   const auto wanted = [this](side which) { return !at(which).waiting.empty() && at(which).holder == nullptr; };
   const interest in{.read = wanted(side::read), .write = wanted(side::write)};
   if (!in.read && !in.write) return {};
-  return home_->io().watch_once(fd_, generation_, in);
+  const auto error = home_->io().watch_once(fd_, generation_, in);
+  if (error) wake_all();
+  return error;
 }
 
 // Whoever is next in line, and could go on, becomes the holder.
@@ -121,7 +131,7 @@ std::error_code readiness::pass_on(side which) noexcept {
 void readiness::leave(io_operation& left) noexcept {
   line& here = at(left.side_);
   const bool held = std::exchange(here.holder, here.holder == &left ? nullptr : here.holder) == &left;
-  if (held || owner_.holds_bytes()) pass_on(left.side_);  // bytes, for it may have given some back
+  if (held || owner_.holds_bytes()) static_cast<void>(pass_on(left.side_));  // bytes, for it may have given some back
 }
 
 }  // namespace copas

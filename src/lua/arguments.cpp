@@ -4,14 +4,12 @@
 #include <cmath>
 
 #include "lua/errors.hpp"
+#include "lua/guard.hpp"
 
 namespace copas::lua {
 namespace {
 
-[[noreturn]] void refuse_pattern(lua_State* L, int index) {
-  luaL_argerror(L, index, "invalid receive pattern");
-  std::terminate();  // luaL_argerror does not return
-}
+[[noreturn]] void refuse_pattern(lua_State* L, int index) { refuse_argument(L, index, "invalid receive pattern"); }
 
 }  // namespace
 
@@ -65,7 +63,7 @@ int push_received(lua_State* L, state& shared, const received_bytes& outcome) {
 }
 
 int push_sent(lua_State* L, const send_range& range, const transfer& outcome) {
-  const auto last = static_cast<lua_Integer>(range.first + outcome.bytes);
+  const auto last = static_cast<lua_Integer>(range.first) + static_cast<lua_Integer>(outcome.bytes);
   if (!outcome.error) {
     lua_pushinteger(L, last);
     lua_pushnil(L);

@@ -31,8 +31,8 @@ class garbage {
 
  private:
   copas::loop& loop_;
-  deadline next_step_{};
-  deadline not_before_{};                // keeps collections of a large heap apart
+  deadline next_step_;
+  deadline not_before_;                // keeps collections of a large heap apart
   std::chrono::nanoseconds spent_{};     // on the current two cycles
   std::size_t kept_ = 0;                 // kilobytes that were left after the last collection
   int cycles_left_ = 0;

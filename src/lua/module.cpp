@@ -155,9 +155,9 @@ int load_timer(lua_State* L) {
 void push_chunk(lua_State* L, std::string_view name) {
   const auto chunks = embedded_chunks();
   const auto found = std::ranges::find(chunks, name, &embedded_chunk::name);
-  if (found == chunks.end()) luaL_error(L, "no chunk is called '%s'", name.data());
+  if (found == chunks.end()) luaL_error(L, "a chunk of the module is missing");
   char title[64];
-  std::snprintf(title, sizeof title, "=copas/%s.lua", found->name.data());
+  std::snprintf(title, sizeof title, "=copas/%.*s.lua", static_cast<int>(name.size()), name.begin());
   if (luaL_loadbuffer(L, found->source.data(), found->source.size(), title) != LUA_OK) lua_error(L);
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "lua/guard.hpp"
 #include "lua/reactor_choice.hpp"
 
 namespace copas::lua {
@@ -64,16 +65,13 @@ void scheduler::close(lua_State* L) {
 
 scheduler& scheduler::of(lua_State* L) {
   auto* found = *static_cast<scheduler**>(lua_touserdata(L, lua_upvalueindex(2)));
-  if (found == nullptr) luaL_error(L, "the scheduler is closed");
+  if (found == nullptr) raise(L, "the scheduler is closed");
   return *found;
 }
 
 thread& scheduler::running_thread(lua_State* L) {
   thread* const running = state::of(L).current;
-  if (running == nullptr) {
-    lua_pushliteral(L, "attempt to yield from outside a coroutine");
-    lua_error(L);
-  }
+  if (running == nullptr) raise(L, "attempt to yield from outside a coroutine");
   return *running;
 }
 
@@ -234,6 +232,17 @@ void scheduler::report(lua_State* L, const thread* failed) {
     lua_pushnil(L);
   }
   if (lua_pcall(L, 3, 0, 0) != LUA_OK) lua_pop(L, 1);  // the reporter deals with errors of handlers; memory is left
+}
+
+void scheduler::close_foreign(lua_State* L, const thread& ended) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, closer_);
+  ended.push_socket(L);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);  // a socket that cannot be closed is its owner's affair
+}
+
+void scheduler::set_closer(lua_State* L) {
+  luaL_unref(L, LUA_REGISTRYINDEX, closer_);
+  closer_ = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 void scheduler::set_reporter(lua_State* L) {

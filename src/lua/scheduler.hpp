@@ -67,6 +67,11 @@ class scheduler {
   /// Sets the function that `report` calls with the error, the coroutine and the socket; it is on top of the stack.
   void set_reporter(lua_State* L);
 
+  /// Calls the module's function that closes a socket, with that of a thread.
+  void close_foreign(lua_State* L, const thread& ended);
+  /// Sets that function; it is on top of the stack.
+  void set_closer(lua_State* L);
+
   /// The state that runs the current turn; the one that made the scheduler outside of turns.
   [[nodiscard]] lua_State* lua() const noexcept { return lua_; }
   [[nodiscard]] copas::loop& loop() noexcept { return loop_; }
@@ -92,6 +97,7 @@ class scheduler {
   copas::loop loop_;
   anchors anchors_;
   int guards_ = LUA_NOREF;  // weak keys: coroutine to guard
+  int closer_ = LUA_NOREF;
   int reporter_ = LUA_NOREF;
   garbage garbage_;
   std::vector<thread*> buckets_;  // a hash table of the threads by their coroutines

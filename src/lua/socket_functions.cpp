@@ -64,7 +64,7 @@ int descriptor_of(lua_State* L) {
 // Has the object on top of the stack bytes that were read and not taken?
 bool dirty(lua_State* L) {
   if (const tcp_object* object = tcp_object::to(L, -1)) {
-    return object->what() != tcp_class::server && !object->stream()->input().empty();
+    return object->what() != tcp_class::server && !object->connection().input().empty();
   }
   lua_getfield(L, -1, "dirty");
   if (lua_isnil(L, -1)) {
@@ -129,7 +129,7 @@ int socket_select(lua_State* L) {
   const std::chrono::nanoseconds timeout = optional_timeout(L, 3);
   lua_settop(L, 3);
   const int lengths[] = {length_of(L, 1), length_of(L, 2)};
-  const auto most = static_cast<std::size_t>(lengths[0] + lengths[1]);
+  const auto most = static_cast<std::size_t>(lengths[0]) + static_cast<std::size_t>(lengths[1]);
   auto* polled = allocate<pollfd>(L, most);
   auto* candidates = allocate<candidate>(L, most);
 

@@ -99,7 +99,7 @@ int method_connect(lua_State* L) {
 }
 
 int method_accept(lua_State* L) {
-  tcp_object& server = tcp_object::check(L, 1, tcp_class::server);
+  const tcp_object& server = tcp_object::check(L, 1, tcp_class::server);
   int fd = -1;
   std::error_code error;
   {
@@ -118,7 +118,7 @@ int method_accept(lua_State* L) {
 }
 
 int method_receive(lua_State* L) {
-  tcp_object& object = tcp_object::check(L, 1, tcp_class::client);
+  const tcp_object& object = tcp_object::check(L, 1, tcp_class::client);
   const receive_pattern pattern = check_pattern(L, 2);
   const std::string_view prefix = optional_bytes(L, 3);
   received_bytes outcome;
@@ -131,7 +131,7 @@ int method_receive(lua_State* L) {
 }
 
 int method_send(lua_State* L) {
-  tcp_object& object = tcp_object::check(L, 1, tcp_class::client);
+  const tcp_object& object = tcp_object::check(L, 1, tcp_class::client);
   const send_range range = check_send_range(L, 2);
   transfer outcome;
   {
@@ -148,7 +148,7 @@ int method_close(lua_State* L) {
 }
 
 int method_shutdown(lua_State* L) {
-  tcp_object& object = tcp_object::check(L, 1, tcp_class::client);
+  const tcp_object& object = tcp_object::check(L, 1, tcp_class::client);
   static constexpr const char* modes[] = {"receive", "send", "both", nullptr};
   static constexpr int directions[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
   ::shutdown(object.fd(), directions[luaL_checkoption(L, 2, "both", modes)]);
@@ -201,7 +201,7 @@ int method_gettimeout(lua_State* L) {
 
 int method_getstats(lua_State* L) {
   const tcp_object& object = tcp_object::check(L, 1, tcp_class::client);
-  const stream::statistics& stats = object.stream()->stats();
+  const stream::statistics& stats = object.connection().stats();
   lua_pushinteger(L, static_cast<lua_Integer>(stats.received));
   lua_pushinteger(L, static_cast<lua_Integer>(stats.sent));
   lua_pushnumber(L, to_seconds(blocking_now() - object.birth));
@@ -213,8 +213,8 @@ int method_setstats(lua_State* L) {
   const auto received = static_cast<std::uint64_t>(luaL_optinteger(L, 2, 0));
   const auto sent = static_cast<std::uint64_t>(luaL_optinteger(L, 3, 0));
   const double age = luaL_optnumber(L, 4, 0);
-  object.stream()->stats().received = received;
-  object.stream()->stats().sent = sent;
+  object.connection().stats().received = received;
+  object.connection().stats().sent = sent;
   object.birth = blocking_now() - from_seconds(age);
   return push_one(L);
 }
@@ -225,14 +225,14 @@ int method_getfd(lua_State* L) {
 }
 
 int method_setfd(lua_State* L) {
-  tcp_object& object = tcp_object::check(L, 1);
+  const tcp_object& object = tcp_object::check(L, 1);
   object.socket().replace(unique_fd{static_cast<int>(luaL_checkinteger(L, 2))});
   return 0;
 }
 
 int method_dirty(lua_State* L) {
   const tcp_object& object = tcp_object::check(L, 1);
-  lua_pushboolean(L, object.what() != tcp_class::server && !object.stream()->input().empty());
+  lua_pushboolean(L, object.what() != tcp_class::server && !object.connection().input().empty());
   return 1;
 }
 
@@ -315,7 +315,7 @@ tcp_object* tcp_object::to(lua_State* L, int index) noexcept {
 
 tcp_object& tcp_object::check(lua_State* L, int index) {
   tcp_object* found = to(L, index);
-  if (found == nullptr) luaL_argerror(L, index, "tcp{any} expected");
+  if (found == nullptr) refuse_argument(L, index, "tcp{any} expected");
   return *found;
 }
 
@@ -324,7 +324,7 @@ tcp_object& tcp_object::check(lua_State* L, int index, tcp_class expected) {
   if (found == nullptr || found->class_ != expected) {
     char message[40];
     std::snprintf(message, sizeof message, "%s expected", class_name(expected));
-    luaL_argerror(L, index, message);
+    refuse_argument(L, index, message);
   }
   return *found;
 }

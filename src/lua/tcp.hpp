@@ -52,6 +52,7 @@ class tcp_object {
 
   /// The connection; of a master, what will become one.
   [[nodiscard]] ref<copas::stream> stream() const noexcept { return ref{static_cast<copas::stream*>(socket_.get())}; }
+  [[nodiscard]] copas::stream& connection() const noexcept { return static_cast<copas::stream&>(*socket_); }
   [[nodiscard]] ref<copas::listener> listener() const noexcept {
     return ref{static_cast<copas::listener*>(socket_.get())};
   }
@@ -67,7 +68,7 @@ class tcp_object {
   blocking_timeouts blocking;
   family inet = family::unspecified;
   served_client client;  ///< if a server accepted it, for its name
-  deadline birth{};
+  deadline birth;
 
  private:
   friend void open_tcp_objects(lua_State* L);

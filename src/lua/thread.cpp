@@ -35,7 +35,9 @@ void* thread::parked_mark() noexcept { return const_cast<char*>(&mark); }
 
 constexpr bool has_field(anchors::field which) { return which < anchors::field_count; }
 
-thread::thread(scheduler& owner, lua_State* L, const std::string& origin)
+// The slot is filled when a wait begins.
+thread::thread(scheduler& owner, lua_State* L,
+               const std::string& origin)  // NOLINT(cppcoreguidelines-pro-type-member-init)
     : task_record{owner.loop()}, owner_{owner}, coroutine_{lua_tothread(L, -1)}, origin_{&origin} {
   anchor_ = owner_.anchored().reserve(L);
   owner_.anchored().set(L, anchor_, anchors::thread, -1);
@@ -141,6 +143,7 @@ void thread::fail(lua_State* L) {
 
 void thread::end(lua_State* L) {
   withdraw();
+  if (closes_foreign_) owner_.close_foreign(L, *this);
   owner_.anchored().release(L, anchor_);
   if (lethargic_) owner_.count_lethargic(-1);
   const ref<copas::socket> closing{std::move(close_at_end_)};

@@ -106,7 +106,11 @@ class thread final : public task_record, public pooled {
   /// Pushes the raw socket that an error handler is told of: a server's connection, or what the thread was resumed for.
   void push_socket(lua_State* L) const;
   /// Makes it the thread of a server's connection, which is at `socket` on the stack of `L`.
+  ///
+  /// @param close_at_end  closed when the thread ends; none for a connection that is no native socket.
   void serve(lua_State* L, int socket, served_client which, ref<copas::socket> close_at_end);
+  /// Lets the module close the connection, which is no native socket, when the thread ends.
+  void close_foreign_at_end() noexcept { closes_foreign_ = true; }
   [[nodiscard]] served_client client() const noexcept { return client_; }
 
   thread* next_in_bucket = nullptr;  // for the scheduler's table of coroutines
@@ -151,6 +155,7 @@ class thread final : public task_record, public pooled {
   bool has_text_ = false;  // the operand field is in use
   bool has_nested_ = false;  // so is the nested one
   bool has_socket_ = false;
+  bool closes_foreign_ = false;
   alignas(std::max_align_t) std::byte slot_[slot_size];
 };
 

@@ -134,6 +134,7 @@ int native_serve(lua_State* L) {
   lua_insert(L, 1);
   thread& handler = make_thread(L, 2, 1);
   handler.serve(L, 1, which, object != nullptr && close_at_end ? object->shared() : ref<copas::socket>{});
+  if (object == nullptr && close_at_end) handler.close_foreign_at_end();
   handler.start(true);
   return 1;
 }
@@ -251,6 +252,13 @@ int native_set_reporter(lua_State* L) {
   return 0;
 }
 
+int native_set_closer(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  scheduler::of(L).set_closer(L);
+  return 0;
+}
+
 int native_now(lua_State* L) {
   lua_pushnumber(L, to_seconds(scheduler::of(L).loop().io().now().time_since_epoch()));
   return 1;
@@ -321,6 +329,7 @@ void add_thread_functions(lua_State* L, int scheduler) {
       {"run", guarded<native_run>},
       {"running", guarded<native_running>},
       {"serve", guarded<native_serve>},
+      {"set_closer", guarded<native_set_closer>},
       {"set_reporter", guarded<native_set_reporter>},
       {"spawn", guarded<native_spawn>},
       {"step", guarded<native_step>},

@@ -39,7 +39,11 @@ int main(int count, char** words) {
   luaL_checkstack(L, count, "too many arguments");
   for (int each = 0; each < count; ++each) lua_pushstring(L, words[each]);
   const bool failed = lua_pcall(L, count, 0, 0) != LUA_OK;
-  if (failed) std::fprintf(stderr, "copas: %s\n", luaL_tolstring(L, -1, nullptr));
+  if (failed) {
+    std::fputs("copas: ", stderr);
+    std::fputs(luaL_tolstring(L, -1, nullptr), stderr);
+    std::fputs("\n", stderr);
+  }
   lua_close(L);
   return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

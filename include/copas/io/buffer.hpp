@@ -10,7 +10,7 @@ namespace copas {
 /// Returns a block of a read buffer to where it came from.
 struct block_deleter {
   std::size_t size = 0;
-  void operator()(std::byte* block) const noexcept;
+  void operator()(std::byte* memory) const noexcept;
 };
 using block = std::unique_ptr<std::byte[], block_deleter>;
 
@@ -46,7 +46,7 @@ class read_buffer {
 
   /// Puts bytes back in front of what is here.
   /// @error std::bad_alloc
-  void prepend(std::string_view bytes);
+  void prepend(std::string_view added);
 
   /// Takes the memory away, with the bytes in it; the buffer is empty afterwards.
   [[nodiscard]] block detach() noexcept {

@@ -82,6 +82,8 @@ class readiness final : public event_source {
   std::error_code move_to(loop& home, int fd) noexcept;
   std::error_code register_with(loop& home, int fd);
   std::error_code arm() noexcept;
+  void wake_all() noexcept;
+  void leave_loop() noexcept;
   std::error_code pass_on(side which) noexcept;
   void leave(io_operation& left) noexcept;
 

@@ -67,9 +67,9 @@ function socket.connect4(host, port, lhost, lport) end
 ---@return string? err
 function socket.connect6(host, port, lhost, lport) end
 
----Waits, blocking, until one of several sockets is ready.
----@param to_read? copas.raw[]   objects with `getfd`; those without a descriptor are ignored, those that are `dirty()`
----are ready to read
+---Waits, blocking, until one of several sockets is ready. Those without a descriptor are ignored; those that are
+---`dirty()` are ready to read.
+---@param to_read? copas.raw[]   objects with `getfd`
 ---@param to_write? copas.raw[]
 ---@param timeout? number        in seconds; nil or negative: no limit
 ---@return table readable        the ready ones, in order; also maps each to its position
@@ -143,8 +143,8 @@ function dns.getaddrinfo(host) end
 ---@return string? err
 function dns.gethostname() end
 
----A TCP socket. Its class, which `tostring` shows, changes: "tcp{master}" becomes "tcp{server}" by `listen`, "tcp{client}"
----by `connect`. Methods of another class throw "tcp{...} expected".
+---A TCP socket. Its class, which `tostring` shows, changes: "tcp{master}" becomes "tcp{server}" by `listen`,
+---"tcp{client}" by `connect`. Methods of another class throw "tcp{...} expected".
 ---
 ---`settimeout` limits the methods below; the limits of Copas' own operations are those of `copas.settimeout`.
 ---@class copas.tcp
@@ -164,8 +164,8 @@ tcp.setsockname = tcp.bind
 ---@return string? err
 function tcp:listen(backlog) end
 
----Connects to the first address of a host that accepts. With a timeout of 0 it returns nil and "timeout" while that is in
----progress; a later call tells how it went.
+---Connects to the first address of a host that accepts. With a timeout of 0 it returns nil and "timeout" while that is
+---in progress; a later call tells how it went.
 ---@param host string
 ---@param port integer|string
 ---@return 1? connected
@@ -249,9 +249,10 @@ function tcp:setfd(fd) end
 ---@return boolean
 function tcp:dirty() end
 
+---The value is a boolean, a number, a string, { on = boolean, timeout = seconds } for "linger", or an error text
+---(nil for none) for "error". Throws for an unknown option.
 ---@param name copas.option|"error"
----@return any value  a boolean, a number, a string, { on = boolean, timeout = seconds } for "linger", an error text or nil
----for "error"
+---@return any value
 ---@return string? err  "getsockopt failed"
 function tcp:getoption(name) end
 

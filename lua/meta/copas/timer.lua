@@ -33,8 +33,8 @@ function timerlib.new(opts) end
 ---@field co thread?            its thread, while it is armed
 local timer = {}
 
----Arms the timer again, after it expired or was cancelled. A one-shot timer is disarmed before its callback runs, so the
----callback may do this.
+---Arms the timer again, after it expired or was cancelled. A one-shot timer is disarmed before its callback runs, so
+---the callback may do this.
 ---@param initial_delay? number  seconds before the first call; default: the timer's delay
 ---@return copas.timer? timer
 ---@return "already armed"? err

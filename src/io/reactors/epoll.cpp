@@ -117,7 +117,9 @@ class epoll_reactor final : public reactor {
     if (forks_seen_ == forks.load(std::memory_order_relaxed)) return;
     open();
     for (std::size_t fd = 0; fd < watches_.size(); ++fd) {
-      if (watches_[fd].events != 0) control(static_cast<int>(fd), watches_[fd].generation, watches_[fd].events);
+      if (watches_[fd].events == 0) continue;
+      // What cannot be watched any more was closed by the child: nobody waits for it here.
+      static_cast<void>(control(static_cast<int>(fd), watches_[fd].generation, watches_[fd].events));
     }
     interrupt();  // for those who tried before
   }

@@ -1,0 +1,1 @@
+copas.addserver(server, echoHandler)

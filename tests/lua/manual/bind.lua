@@ -1,0 +1,1 @@
+server = socket.bind(host, port)

@@ -1,0 +1,9 @@
+function handle(skt)
+...
+-- gets some data from the client - "the request"
+reqdata = copas.receive(skt, pattern)
+...
+-- sends some data to the client - "the response"
+copas.send(skt, respdata)
+...
+end

@@ -1,0 +1,2 @@
+server = socket.bind(host, port)
+copas.addserver(server, handle)

@@ -1,0 +1,4 @@
+while condition do
+copas.step()
+-- processing for other events from your system here
+end

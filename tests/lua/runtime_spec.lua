@@ -1,0 +1,340 @@
+local child = require("support.child")
+local socket = require("copas.socket")
+
+describe("the runtime", function()
+  after_each(child.cleanup)
+
+  -- Runs the runtime and expects it to end well; returns what it wrote.
+  local function output_of(...)
+    local result = child.runtime(...)
+    assert.equal("", result.err)
+    assert.equal(0, result.code)
+    return result.out
+  end
+
+  local function fed(input, ...)
+    return child.shell(child.runtime_command(...), input)
+  end
+
+  describe("runs", function()
+    it("chunks, and does not read its input then", function()
+      local result = fed("print('input')", "-e", "a = 1", "-e", "print(a, copas.running)")
+
+      assert.equal("1\ttrue\n", result.out)
+      assert.equal(0, result.code)
+    end)
+
+    it("a script", function()
+      assert.equal("hello\n", output_of(child.file("print('hello')")))
+    end)
+
+    it("a script with a first line for the system", function()
+      assert.equal("hello\n", output_of(child.file("#!/usr/bin/env copas\nprint('hello')\n")))
+    end)
+
+    it("its input if there are no arguments", function()
+      local result = fed("print('input', arg[0] ~= nil, arg[1])")
+
+      assert.equal("input\ttrue\tnil\n", result.out)
+      assert.equal(0, result.code)
+    end)
+
+    it("its input for '-', and ignores the rest", function()
+      local result = fed("print(arg[1], arg[2])", "-", "-x")
+
+      assert.equal("-\t-x\n", result.out)
+      assert.equal(0, result.code)
+    end)
+
+    it("a script after '--'", function()
+      assert.equal("script\n", output_of("-e", "a = 'script'", "--", child.file("print(a)")))
+    end)
+
+    it("nothing after a '--' at the end", function()
+      local result = fed("print('input')", "--")
+
+      assert.equal("", result.out .. result.err)
+      assert.equal(0, result.code)
+    end)
+
+    it("options from left to right, then the script, with the same globals", function()
+      local script = child.file("print(order .. 'c')")
+
+      assert.equal("abc\n", output_of("-e", "order = 'a'", "-e", "order = order .. 'b'", script))
+    end)
+
+    it("everything in one thread, which may wait", function()
+      local script = child.file("copas.pause(0.001) print(copas.getthreadname(), coroutine.running() == first)")
+
+      assert.equal("copas_initializer\ttrue\n",
+                   output_of("-e", "first = coroutine.running() copas.pause(0.001)", script))
+    end)
+
+    it("the threads that the script adds, until all have ended", function()
+      local script = child.file [[
+        copas.addthread(function() copas.pause(0.01) print("thread") end)
+        print("script")
+      ]]
+
+      assert.equal("script\nthread\n", output_of(script))
+    end)
+  end)
+
+  it("has the module in a global, which is what require gives", function()
+    assert.equal("true\n", output_of("-e", "print(require('copas') == copas)"))
+  end)
+
+  it("requires modules for -l, and sets no global", function()
+    assert.equal("nil\ttable\n", output_of("-l", "copas.timer", "-e",
+                                           "print(timer, type(package.loaded['copas.timer']))"))
+  end)
+
+  it("shows its version for -v, and goes on", function()
+    local out = output_of("-v", "-e", "print('more')")
+
+    assert.matches("^Copas 4%.11%.0\t[^\n]+\nCoroutine Oriented Portable Asynchronous Services\n" ..
+                   "Lua VM:\tLua 5%.%d\nmore\n$", out)
+  end)
+
+  it("explains its usage when an option is unknown", function()
+    for _, option in ipairs { "-x", "--help", "-ev" } do
+      local result = child.runtime(option, "-e", "print('not run')")
+
+      assert.equal(1, result.code)
+      assert.equal("", result.err)
+      assert.matches("^usage: copas %[options%]%.%.%. %[script %[args%]%.%.%.%]%.\nAvailable options are:\n", result.out)
+      for _, known in ipairs { "%-e chunk", "%-l name", "%-v", "%-%-", "%-" } do
+        assert.matches("\n  " .. known .. " +%l", result.out)
+      end
+      assert.not_matches("not run", result.out)
+    end
+  end)
+
+  describe("gives a script its arguments", function()
+    it("in arg, and as arguments of the chunk", function()
+      local script = child.file("print(#arg, arg[1], arg[2], ...)")
+
+      assert.equal("2\ta b\t\ta b\t\n", output_of(script, "a b", ""))
+    end)
+
+    it("even if they look like options", function()
+      assert.equal("-e\t--\t-x\n", output_of(child.file("print(...)"), "-e", "--", "-x"))
+    end)
+
+    it("with what came before at indexes below 1", function()
+      local script = child.file("print(arg[0], arg[-1], arg[-2], arg[-3] ~= nil, arg[-4])")
+
+      assert.equal(script .. "\tlocal x\t-e\ttrue\tnil\n", output_of("-e", "local x", script, "argument"))
+    end)
+  end)
+
+  describe("ends with a status that tells of a failure", function()
+    local function fails(message, ...)
+      local result = child.runtime(...)
+      assert.equal(1, result.code)
+      assert.equal("", result.out)
+      assert.matches(message, result.err)
+      assert.matches("%(coroutine: copas_initializer, socket: nil%)\nstack traceback:\n", result.err)
+    end
+
+    it("when a script fails", function()
+      fails(":2: broken ", child.file("\nerror('broken')"))
+    end)
+
+    it("when a script fails after a wait, though threads are left", function()
+      fails(":3: broken ", child.file("copas.addthread(copas.pauseforever)\ncopas.pause(0.001)\nerror('broken')"))
+    end)
+
+    it("when a script cannot be compiled", function()
+      fails(":1: .*near", child.file("x y"))
+    end)
+
+    it("when there is no such script", function()
+      local path = child.file("")
+      os.remove(path)
+      fails("^cannot open " .. path:gsub("%p", "%%%0"), path)
+    end)
+
+    it("when a chunk fails or cannot be compiled", function()
+      fails("command line.*:1: broken", "-e", "error('broken')", "-e", "print('not run')")
+      fails("command line.*:1: .*near", "-e", "x y")
+    end)
+
+    it("when a module cannot be loaded", function()
+      fails("module 'no%.such%.module' not found", "-l", "no.such.module")
+    end)
+
+    it("when an option lacks its value", function()
+      fails("'%-e' needs argument", "-e")
+      fails("'%-l' needs argument", "-l")
+    end)
+
+    it("when its input fails", function()
+      local result = fed("error('broken')")
+
+      assert.equal(1, result.code)
+      assert.matches("broken", result.err)
+    end)
+  end)
+
+  it("prints the errors of other threads and timers, and goes on", function()
+    local result = child.runtime(child.file [[
+      copas.addnamedthread("mine", function() error("in a thread") end)
+      copas.timer.new { delay = 0, callback = function() error("in a timer") end }
+      copas.pause(0.02)
+      print("the end")
+    ]])
+
+    assert.equal(0, result.code)
+    assert.equal("", result.err)
+    assert.matches("in a thread %(coroutine: mine, socket: nil%)\nstack traceback:\n", result.out)
+    assert.matches("in a timer %(coroutine: copas_timer_%d+, socket: nil%)\nstack traceback:\n", result.out)
+    assert.matches("the end\n$", result.out)
+  end)
+
+  it("ends at once with the status that os.exit gets", function()
+    for _, status in ipairs { 0, 1, 7 } do
+      local result = child.runtime("-e", ("copas.addthread(copas.pauseforever) os.exit(%d)"):format(status))
+
+      assert.equal(status, result.code)
+    end
+    assert.equal(3, child.runtime("-e", "copas.addthread(function() os.exit(3) end) copas.pauseforever()").code)
+  end)
+
+  describe("has sockets", function()
+    it("of its own, without LuaSocket", function()
+      local result = child.shell("LUA_PATH= LUA_CPATH= " .. child.runtime_command("-e", [[
+        local socket = require "socket"
+        print(socket.tcp())
+        local server = socket.bind("127.0.0.1", 0)
+        local _, port = server:getsockname()
+        copas.addserver(server, function(skt)
+          copas.send(skt, copas.receive(skt) .. " back\n")
+          copas.removeserver(server)
+        end)
+        local client = copas.wrap(socket.tcp())
+        client:connect("127.0.0.1", port)
+        client:send("there and\n")
+        print((client:receive()))
+        client:close()
+      ]]))
+
+      assert.equal("", result.err)
+      assert.matches("^tcp{master}: [^\n]+\nthere and back\n$", result.out)
+      assert.equal(0, result.code)
+    end)
+
+    it("that are those of copas.socket", function()
+      assert.equal("true\n", output_of("-e", "print(require('socket').tcp == require('copas.socket').tcp)"))
+    end)
+  end)
+
+  describe("ends at a signal", function()
+    -- Starts a script that prints a line when it is ready. One that a failed test leaves ends by itself some time.
+    local function start(script)
+      local command = ("sh -c %s; echo status $?"):format(child.quote(
+        "echo $$; exec " .. child.runtime_command(child.file("io.stdout:setvbuf('line')\n" .. script))))
+      local pipe = io.popen("{ " .. command .. "; } 2>&1")
+      local process = { id = assert(tonumber(pipe:read("*l"))) }
+      function process.line() return pipe:read("*l") end
+      function process.signal(name) assert.equal(0, child.shell(("kill -%s %d"):format(name, process.id)).code) end
+      function process.rest()
+        local text = pipe:read("*a")
+        pipe:close()
+        return text
+      end
+      return process
+    end
+
+    local server = [[
+      local socket = require "socket"
+      local server = socket.bind("127.0.0.1", 0)
+      copas.addserver(server, function(skt)
+        skt = copas.wrap(skt)
+        repeat
+          local line = skt:receive()
+          if line then skt:send(line .. "\n") end
+        until not line
+      end)
+      copas.addthread(function() copas.pause(60) os.exit(99) end)
+      print((select(2, server:getsockname())))
+    ]]
+
+    for _, name in ipairs { "INT", "TERM" } do
+      it(name .. ", with status 0", function()
+        local process = start(server)
+        process.line()
+        process.signal(name)
+
+        assert.equal("status 0\n", process.rest())
+      end)
+
+      it(name .. ", while a connection is open", function()
+        local process = start(server)
+        local client = assert(socket.connect("127.0.0.1", tonumber(process.line())))
+        client:send("line\n")
+        assert.equal("line", client:receive())
+        process.signal(name)
+
+        assert.equal("status 0\n", process.rest())
+        client:close()
+      end)
+
+      -- The garbage of a connection is collected in the steps after its end: the signal comes while that goes on.
+      it(name .. ", right after connections were closed", function()
+        local process = start(server)
+        local port = tonumber(process.line())
+        for _ = 1, 5 do
+          local client = assert(socket.connect("127.0.0.1", port))
+          client:send("line\n")
+          assert.equal("line", client:receive())
+          client:close()
+        end
+        process.signal(name)
+
+        assert.equal("status 0\n", process.rest())
+      end)
+    end
+
+    it("after the threads that wait for the exit have finished", function()
+      local process = start(server .. [[
+        for index = 1, 3 do
+          copas.addthread(function()
+            copas.waitforexit()
+            copas.pause(index / 100)
+            print("finished " .. index)
+          end)
+        end
+        copas.pause()
+        print("ready")
+      ]])
+      process.line()
+      process.line()
+      process.signal("TERM")
+
+      assert.equal("finished 1\nfinished 2\nfinished 3\nstatus 0\n", process.rest())
+    end)
+
+    it("at once when it is the second", function()
+      for name, status in pairs { INT = 130, TERM = 143 } do
+        local process = start(server .. [[
+          copas.addthread(function()
+            copas.waitforexit()
+            print("exiting")
+            copas.pause(60)
+            os.exit(98)
+          end)
+          copas.pause()
+          print("ready")
+        ]])
+        process.line()
+        assert.equal("ready", process.line())
+        process.signal(name)
+        assert.equal("exiting", process.line())
+        process.signal(name)
+
+        assert.matches("status " .. status .. "\n$", process.rest())
+      end
+    end)
+  end)
+end)
