@@ -9,6 +9,8 @@
 #include "copas/core/scope.hpp"
 #include "copas/core/sleep.hpp"
 #include "copas/core/task.hpp"
+#include "copas/io/signals.hpp"
 #include "copas/io/system_reactor.hpp"
 #include "copas/net/address.hpp"
 #include "copas/net/tcp.hpp"
+#include "copas/sync/event.hpp"

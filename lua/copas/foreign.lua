@@ -31,7 +31,7 @@ local function wait(skt, err, side, deadline)
     if left <= 0 then return false end
   end
   local ready, why = native.wait(fd, side_for[err] or side, math.min(left, patience), skt)
-  return ready or why ~= "timeout" or left > patience
+  return ready or why ~= "timeout" or not deadline or left > patience
 end
 
 -- What never waits must not keep others from running.

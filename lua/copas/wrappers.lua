@@ -70,7 +70,15 @@ end)
 
 stream.send = method("send", function(self, data, i, j) return copas.send(self.socket, data, i, j) end)
 
-function stream:connect(host, port) return copas.connect(self.socket, host, port) end
+-- What asks for TLS must not go on in clear.
+local function refuse_tls(params)
+  if params.wrap or params.sni then error("TLS is not available in this version", 3) end
+end
+
+function stream:connect(host, port)
+  refuse_tls(self.ssl_params)
+  return copas.connect(self.socket, host, port)
+end
 function stream:close(...) return copas.close(self.socket, ...) end
 function stream:settimeout(timeout) return copas.settimeout(self.socket, timeout) end
 function stream:settimeouts(connect, send, read) return copas.settimeouts(self.socket, connect, send, read) end
@@ -116,6 +124,8 @@ end
 ---Wraps a handler so that it gets a wrapped socket.
 function copas.handler(fn, sslparams)
   return function(skt, ...)
-    return fn(copas.wrap(skt, sslparams), ...)
+    local wrapped = copas.wrap(skt, sslparams)
+    refuse_tls(wrapped.ssl_params)
+    return fn(wrapped, ...)
   end
 end

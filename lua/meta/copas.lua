@@ -148,8 +148,8 @@ function copas.gettraceback(msg, co, skt) end
 
 -- Servers
 
----Accepts connections on a listening socket, each in a thread of its own that starts at once. With `copas.autoclose`, a
----native connection is closed when its handler ends. Adding a socket again replaces its handler.
+---Accepts connections on a listening socket, each in a thread of its own that starts at once. With `copas.autoclose`,
+---the connection is closed when its handler ends. Adding a socket again replaces its handler.
 ---@param skt copas.raw|copas.wrapper  made by `socket.bind`, or after `listen`
 ---@param handler fun(client: copas.raw)  gets the raw, non-blocking connection
 ---@param timeout? number|string  for the connections, in seconds: see `copas.settimeout`; a string is taken as the name

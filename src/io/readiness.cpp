@@ -130,8 +130,9 @@ std::error_code readiness::pass_on(side which) noexcept {
 
 void readiness::leave(io_operation& left) noexcept {
   line& here = at(left.side_);
-  const bool held = std::exchange(here.holder, here.holder == &left ? nullptr : here.holder) == &left;
-  if (held || owner_.holds_bytes()) static_cast<void>(pass_on(left.side_));  // bytes, for it may have given some back
+  const bool had_its_turn = here.holder == &left;
+  if (had_its_turn) here.holder = nullptr;
+  if (had_its_turn || owner_.holds_bytes()) static_cast<void>(pass_on(left.side_));  // it may have given bytes back
 }
 
 }  // namespace copas

@@ -8,13 +8,14 @@
 #include "lua/reactor_choice.hpp"
 
 namespace copas::lua {
-namespace {
 
 // What sits in the table of guards: frees a thread whose coroutine was collected while it waited for `wakeup`. It never
 // looks at the coroutine, which is gone, and whose address may be in use again.
 struct guard_of_thread {
   thread* guarded;  // null once the thread is awake
 };
+
+namespace {
 
 const char guard_metatable = 0;
 
@@ -97,7 +98,7 @@ bool scheduler::step(lua_State* L, deadline until) {
     lua_ = L;
     const std::uint64_t before = loop_.resumptions();
     deadline limit = std::min(until, loop_.busy() ? until : garbage_.next_step());
-    lua_pushcfunction(L, &run_turn);
+    lua_pushcfunction(L, &guarded<run_turn>);
     lua_pushlightuserdata(L, this);
     lua_pushlightuserdata(L, &limit);
     const int status = lua_pcall(L, 2, 1, 0);
@@ -178,13 +179,14 @@ void scheduler::forget(thread& gone) noexcept {
   }
 }
 
-void scheduler::remove(lua_State* L, thread& removed) {
+void scheduler::remove(lua_State* L, int coroutine, thread& removed) {
   lua_State* const outer = std::exchange(lua_, L);
+  removed.leave_lethargy(L, coroutine);
   removed.cancel();
   lua_ = outer;
 }
 
-void scheduler::guard(lua_State* L, int index, thread& guarded) {
+guard_of_thread& scheduler::guard(lua_State* L, int index, thread& guarded) {
   index = lua_absindex(L, index);
   lua_rawgeti(L, LUA_REGISTRYINDEX, guards_);
   lua_pushvalue(L, index);
@@ -195,20 +197,10 @@ void scheduler::guard(lua_State* L, int index, thread& guarded) {
   lua_rawset(L, -3);
   lua_pop(L, 1);
   guard->guarded = &guarded;
+  return *guard;
 }
 
-void scheduler::unguard(lua_State* L, int index) {
-  index = lua_absindex(L, index);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, guards_);
-  lua_pushvalue(L, index);
-  lua_rawget(L, -2);
-  if (auto* guard = static_cast<guard_of_thread*>(lua_touserdata(L, -1))) guard->guarded = nullptr;
-  lua_pop(L, 1);
-  lua_pushvalue(L, index);
-  lua_pushnil(L);
-  lua_rawset(L, -3);
-  lua_pop(L, 1);
-}
+void scheduler::disarm(guard_of_thread& guard) noexcept { guard.guarded = nullptr; }
 
 bool scheduler::guards(lua_State* L, int index, const thread& guarded) const {
   index = lua_absindex(L, index);

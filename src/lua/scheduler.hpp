@@ -51,12 +51,15 @@ class scheduler {
   /// The thread of a coroutine at `index` of the stack; null if it is none of ours.
   [[nodiscard]] thread* find(lua_State* L, int index);
   void forget(thread& gone) noexcept;
-  /// Ends a thread: at once, or, if it runs, at its next wait.
-  void remove(lua_State* L, thread& removed);
+  /// Ends a thread, whose coroutine is at `coroutine`: at once, or, if it runs, at its next wait.
+  void remove(lua_State* L, int coroutine, thread& removed);
 
   /// Ties a thread to its coroutine, which is at `index`, so that it goes when the coroutine is collected.
-  void guard(lua_State* L, int index, thread& guarded);
-  void unguard(lua_State* L, int index);
+  ///
+  /// @return  the tie, alive until the coroutine is collected.
+  guard_of_thread& guard(lua_State* L, int index, thread& guarded);
+  /// Undoes a tie.
+  static void disarm(guard_of_thread& guard) noexcept;
 
   /// Lets SIGINT and SIGTERM stop the loop.
   void handle_signals() { signals_ = std::make_unique<stop_signals>(loop_); }

@@ -145,7 +145,7 @@ void thread::end(lua_State* L) {
   withdraw();
   if (closes_foreign_) owner_.close_foreign(L, *this);
   owner_.anchored().release(L, anchor_);
-  if (lethargic_) owner_.count_lethargic(-1);
+  drop_guard();
   const ref<copas::socket> closing{std::move(close_at_end_)};
   delete this;
   if (closing) closing->close();
@@ -154,7 +154,7 @@ void thread::end(lua_State* L) {
 void thread::destroy() {
   lua_State* const L = owner_.lua();
   withdraw();
-  close_thread(coroutine_, L);
+  if (!lethargic()) close_thread(coroutine_, L);  // else Lua may have collected it
   end(L);
 }
 
@@ -187,23 +187,29 @@ deadline thread::deadline_after(std::chrono::nanoseconds timeout) const { return
 bool thread::wake(lua_State* L, int coroutine) {
   auto* sleep = dynamic_cast<sleep_awaitable*>(operation_);
   if (sleep == nullptr || !sleep->wake()) return false;
-  if (lethargic_) {
-    owner_.anchored().set(L, anchor_, anchors::thread, coroutine);
-    owner_.unguard(L, coroutine);
-    owner_.count_lethargic(-1);
-    lethargic_ = false;
-  }
+  leave_lethargy(L, coroutine);
   return true;
+}
+
+void thread::leave_lethargy(lua_State* L, int coroutine) {
+  if (!lethargic()) return;
+  owner_.anchored().set(L, anchor_, anchors::thread, coroutine);
+  drop_guard();
+}
+
+void thread::drop_guard() noexcept {
+  if (!lethargic()) return;
+  scheduler::disarm(*std::exchange(guard_, nullptr));
+  owner_.count_lethargic(-1);
 }
 
 void thread::become_lethargic(lua_State* L) {
   anchors& kept = owner_.anchored();
   kept.push(L, anchor_, anchors::thread);
-  owner_.guard(L, -1, *this);
+  guard_ = &owner_.guard(L, -1, *this);
   lua_pop(L, 1);
   kept.clear(L, anchor_, anchors::thread);
   owner_.count_lethargic(1);
-  lethargic_ = true;
 }
 
 void thread::prepare_lethargy(lua_State* caller) {

@@ -20,6 +20,7 @@
 namespace copas::lua {
 
 class scheduler;
+struct guard_of_thread;
 
 /// How the result of an awaitable gets to Lua: `take` moves it out into something whose destructor does nothing (or into
 /// the state's pins), `push` then pushes it. Specialised for each awaitable in the file that offers it to Lua.
@@ -96,7 +97,9 @@ class thread final : public task_record, public pooled {
 
   [[nodiscard]] lua_State* coroutine() const noexcept { return coroutine_; }
   /// Does it wait for `wake` only, held by nobody but the user?
-  [[nodiscard]] bool lethargic() const noexcept { return lethargic_; }
+  [[nodiscard]] bool lethargic() const noexcept { return guard_ != nullptr; }
+  /// Holds the coroutine, which is at `coroutine` on the stack of `L`, again if nobody but the user did.
+  void leave_lethargy(lua_State* L, int coroutine);
   [[nodiscard]] anchors::index anchor() const noexcept { return anchor_; }
   [[nodiscard]] scheduler& owner() const noexcept { return owner_; }
 
@@ -138,6 +141,7 @@ class thread final : public task_record, public pooled {
   void withdraw_abandoned(lua_State* caller);
   [[nodiscard]] bool nested_is_suspended(lua_State* caller);
   void become_lethargic(lua_State* L);
+  void drop_guard() noexcept;
   [[nodiscard]] deadline deadline_after(std::chrono::nanoseconds timeout) const;
   void destroy() override;
 
@@ -149,9 +153,9 @@ class thread final : public task_record, public pooled {
   const std::string* origin_;
   wait_node* operation_ = nullptr;  // in the slot, if anything is
   finisher finish_ = nullptr;
+  guard_of_thread* guard_ = nullptr;  // while it is lethargic
   bool fresh_ = true;  // it has not been resumed yet
   bool wants_lethargy_ = false;  // the current wait is `pause_forever`
-  bool lethargic_ = false;  // and it has begun
   bool has_text_ = false;  // the operand field is in use
   bool has_nested_ = false;  // so is the nested one
   bool has_socket_ = false;

@@ -163,7 +163,7 @@ int native_origin_of(lua_State* L) {
 int native_remove(lua_State* L) {
   scheduler& owner = scheduler::of(L);
   thread* const removed = owner.find(L, 1);
-  if (removed != nullptr && (removed->client().server == 0 || lua_toboolean(L, 2) != 0)) owner.remove(L, *removed);
+  if (removed != nullptr && (removed->client().server == 0 || lua_toboolean(L, 2) != 0)) owner.remove(L, 1, *removed);
   return 0;
 }
 

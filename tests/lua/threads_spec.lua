@@ -665,7 +665,7 @@ describe("an error in a thread", function()
       for index = 1, #handlers do
         local client = copas.wrap(socket.tcp())
         client:connect("127.0.0.1", port)
-        client:send("line\n")
+        if index == 3 then client:send("line\n") end -- closing a socket with unread data would reset the connection
         answers[index] = client:receive("*a")
       end
       copas.removeserver(server)

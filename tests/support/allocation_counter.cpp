@@ -23,6 +23,12 @@ void* counted(std::size_t size) noexcept {
 std::size_t allocations() noexcept { return calls.load(std::memory_order_relaxed); }
 std::size_t allocated_bytes() noexcept { return bytes.load(std::memory_order_relaxed); }
 
+bool counts_allocations() {
+  const std::size_t before = calls;
+  ::operator delete(::operator new(1));
+  return calls != before;
+}
+
 }  // namespace copas::testing
 
 // Replaced for the whole program; the array and the nothrow forms of the library call these.

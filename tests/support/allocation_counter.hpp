@@ -12,4 +12,7 @@ namespace copas::testing {
 [[nodiscard]] std::size_t allocations() noexcept;
 [[nodiscard]] std::size_t allocated_bytes() noexcept;
 
+/// False where a tool such as valgrind puts operators of its own in their place.
+[[nodiscard]] bool counts_allocations();
+
 }  // namespace copas::testing

@@ -67,16 +67,12 @@ void set_buffer(int fd, int option, int bytes) {
 
 connected_pair connect_pair(bool narrow) {
   const unique_fd listening = open_socket(AF_INET);
-  if (narrow) set_buffer(listening.get(), SO_RCVBUF, 1);
   any_address local{"127.0.0.1", 0};
   check(::bind(listening.get(), local.raw(), local.length) == 0, "bind");
   check(::listen(listening.get(), 1) == 0, "listen");
 
   unique_fd theirs = open_socket(AF_INET);
-  if (narrow) {
-    set_buffer(theirs.get(), SO_RCVBUF, 1);
-    set_buffer(theirs.get(), SO_SNDBUF, 1);
-  }
+  if (narrow) set_buffer(theirs.get(), SO_RCVBUF, 1);
   any_address to{"127.0.0.1", port_of(listening.get())};
   check(::connect(theirs.get(), to.raw(), to.length) == 0, "connect");
   unique_fd ours{::accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};

@@ -68,7 +68,7 @@ struct connected_pair {
   peer theirs;
 };
 [[nodiscard]] connected_pair make_connection();
-/// With socket buffers as small as the system makes them, so that little fills them.
+/// With buffers as small as the system makes them in the direction from ours to theirs, so that little fills them.
 [[nodiscard]] connected_pair make_narrow_connection();
 
 /// A port of the loopback interface that nobody listens on.

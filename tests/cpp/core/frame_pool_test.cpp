@@ -16,6 +16,7 @@ namespace {
 
 #if COPAS_HAS_MEMORY_POOLS
 using copas::testing::allocations;
+using copas::testing::counts_allocations;
 #endif
 
 TEST(FramePool, GivesMemoryThatCanBeWritten) {
@@ -61,6 +62,7 @@ TEST(FramePool, MakesATaskWithoutAllocatingWhenOneLikeItHasEnded) {
 }
 
 TEST(FramePool, KeepsAnAmountThatIsBounded) {
+  if (!counts_allocations()) GTEST_SKIP() << "somebody else has replaced operator new";
   std::vector<void*> blocks(5000);
   for (void*& each : blocks) each = frame_pool::allocate(64);
   for (void* each : blocks) frame_pool::release(each, 64);
