@@ -15,7 +15,10 @@ function copas.gettraceback(msg, co, skt)
   if text ~= "" then text = text .. " " end
   text = ("%s(coroutine: %s, socket: %s)"):format(text, name_of(co, copas.getthreadname),
                                                   name_of(skt, copas.getsocketname))
-  if co == nil then return debug.traceback(text, 2) end
+  if co == nil then
+    local trace = debug.traceback(text, 2) -- no tail call, which would hide the caller
+    return trace
+  end
 
   local trace = debug.traceback(co, text)
   local origin = native.origin_of(co)
@@ -49,7 +52,7 @@ default = print_traceback
 -- What else is to be done when a thread fails, by coroutine; before its handler is called.
 internal.at_failure = setmetatable({}, { __mode = "k" })
 
-native.set_reporter(function(err, co, skt)
+native.on("error", function(err, co, skt)
   local at_failure = internal.at_failure[co]
   if at_failure then at_failure() end
   local ok, failure = pcall(handlers[co] or default, err, co, skt)

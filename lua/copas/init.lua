@@ -28,8 +28,10 @@ copas.gettime = native.gettime
 
 -- Threads
 
+-- No tail calls, which would hide from `spawn` who is calling.
 function copas.addthread(fn, ...)
-  return native.spawn(2, fn, ...)
+  local co = native.spawn(2, fn, ...)
+  return co
 end
 
 function copas.addnamedthread(name, fn, ...)
@@ -110,7 +112,7 @@ end
 
 -- When descriptors run out, sockets that somebody dropped may hold some.
 local told = false
-native.on_shortage(function()
+native.on("shortage", function()
   if not told then
     told = true
     io.stderr:write("copas: no descriptor is free; connections wait until one is\n")

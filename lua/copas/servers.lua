@@ -12,6 +12,7 @@ local function accept_connections(server)
     if not client then break end
     server.accepted = server.accepted + 1
     if not native.is_native(client) then
+      copas.setsocketname(("%s:client_%d"):format(server.name, server.accepted), client)
       client:settimeout(0)
       foreign.inherit_limits(client, server.socket)
     end
@@ -20,7 +21,7 @@ local function accept_connections(server)
   if servers[server.socket] == server then servers[server.socket] = nil end
 end
 
-native.set_closer(function(skt) copas.close(skt) end)
+native.on("close", function(skt) copas.close(skt) end)
 
 function copas.addserver(skt, handler, timeout, name)
   skt = internal.raw(skt)
@@ -34,7 +35,8 @@ function copas.addserver(skt, handler, timeout, name)
     server.handler = handler
     return
   end
-  server = { socket = skt, handler = handler, accepted = 0, number = internal.name_server(copas.getsocketname(skt)) }
+  name = copas.getsocketname(skt)
+  server = { socket = skt, handler = handler, accepted = 0, name = name, number = internal.name_server(name) }
   servers[skt] = server
   server.thread = native.spawn(2, accept_connections, server)
 end

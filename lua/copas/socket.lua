@@ -123,7 +123,7 @@ socket.sourcet["until-closed"] = function(skt)
     if err ~= "closed" then return nil, err end
     skt:close()
     ended = true
-    if partial ~= "" then return partial end
+    return partial
   end)
 end
 

@@ -45,6 +45,16 @@ loop::~loop() {
   descriptor_freed();  // so that nobody is counted as waiting in a loop that is gone
 }
 
+void loop::cancel_all() {
+  list<task_record> running;
+  while (!tasks_.empty()) {
+    task_record& first = tasks_.front();
+    if (first.running_) running.push_back(tasks_.pop_front());
+    first.cancel();
+  }
+  tasks_.splice(running);
+}
+
 void loop::run() {
   while (!take_stop() && !finished()) turn();  // in this order, so that a stop is for this run only
 }

@@ -25,6 +25,8 @@ class anchors {
   static constexpr index none = 0;
 
   explicit anchors(lua_State* L);
+  /// Gives up the table: nothing may be called any more.
+  void end(lua_State* L) { luaL_unref(L, LUA_REGISTRYINDEX, table_); }
 
   /// Makes room for one more thread; all its fields are false.
   [[nodiscard]] index reserve(lua_State* L);

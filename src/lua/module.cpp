@@ -21,8 +21,8 @@ const char coroutines_key = 0;
 // A scheduler's userdata holds a pointer to it, null once it is closed: functions may be called after that.
 int finalise_scheduler(lua_State* L) {
   auto*& held = *static_cast<scheduler**>(lua_touserdata(L, 1));
-  const std::unique_ptr<scheduler> closing{std::exchange(held, nullptr)};
-  if (closing) closing->close(L);
+  std::unique_ptr<scheduler> closing{std::exchange(held, nullptr)};
+  if (closing && !closing->close(L)) static_cast<void>(closing.release());  // os.exit in a thread, which runs on
   return 0;
 }
 
@@ -35,6 +35,7 @@ void push_scheduler(lua_State* L) {
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   *held = new scheduler{L, shared};
+  (*held)->own(L);
   lua_remove(L, -2);
 }
 

@@ -18,6 +18,15 @@ struct guard_of_thread {
 namespace {
 
 const char guard_metatable = 0;
+const char userdata_key = 0;  // in the registry: the userdata of schedulers by their addresses, weakly
+
+void push_weak_table(lua_State* L, const char* mode) {
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushstring(L, mode);
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+}
 
 int finalise_guard(lua_State* L) {
   auto& guard = *static_cast<guard_of_thread*>(lua_touserdata(L, 1));
@@ -47,21 +56,21 @@ scheduler::scheduler(lua_State* L, state& shared)
       buckets_(64),
       exiting_{loop_},
       descriptors_{loop_} {
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
+  push_weak_table(L, "k");
   guards_ = luaL_ref(L, LUA_REGISTRYINDEX);
+  loop_.on_descriptor_shortage = [this] { return free_descriptors(lua_); };
   shared.schedulers.push_back(this);
 }
 
 scheduler::~scheduler() = default;
 
-void scheduler::close(lua_State* L) {
+bool scheduler::close(lua_State* L) {
   std::erase(shared_.schedulers, this);
   lua_ = L;
-  while (!loop_.tasks().empty()) loop_.tasks().front().cancel();
+  loop_.cancel_all();
+  luaL_unref(L, LUA_REGISTRYINDEX, guards_);
+  anchors_.end(L);
+  return loop_.tasks().empty();
 }
 
 scheduler& scheduler::of(lua_State* L) {
@@ -214,7 +223,7 @@ bool scheduler::guards(lua_State* L, int index, const thread& guarded) const {
 }
 
 void scheduler::report(lua_State* L, const thread* failed) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, reporter_);
+  if (!push_callback(L, callback::report_error)) return lua_pop(L, 1);
   lua_insert(L, -2);
   if (failed != nullptr) {
     anchors_.push(L, failed->anchor(), anchors::thread);
@@ -227,19 +236,56 @@ void scheduler::report(lua_State* L, const thread* failed) {
 }
 
 void scheduler::close_foreign(lua_State* L, const thread& ended) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, closer_);
+  if (!push_callback(L, callback::close_foreign)) return;
   ended.push_socket(L);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);  // a socket that cannot be closed is its owner's affair
 }
 
-void scheduler::set_closer(lua_State* L) {
-  luaL_unref(L, LUA_REGISTRYINDEX, closer_);
-  closer_ = luaL_ref(L, LUA_REGISTRYINDEX);
+bool scheduler::free_descriptors(lua_State* L) {
+  if (!push_callback(L, callback::free_descriptors)) return false;
+  const bool freed = lua_pcall(L, 0, 1, 0) == LUA_OK && lua_toboolean(L, -1) != 0;
+  lua_pop(L, 1);
+  return freed;
 }
 
-void scheduler::set_reporter(lua_State* L) {
-  luaL_unref(L, LUA_REGISTRYINDEX, reporter_);
-  reporter_ = luaL_ref(L, LUA_REGISTRYINDEX);
+void scheduler::own(lua_State* L) {
+  lua_newtable(L);
+  lua_setuservalue(L, -2);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &userdata_key);
+  if (!lua_istable(L, -1)) {
+    lua_pop(L, 1);
+    push_weak_table(L, "v");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &userdata_key);
+  }
+  lua_pushvalue(L, -2);
+  lua_rawsetp(L, -2, this);
+  lua_pop(L, 1);
+}
+
+void scheduler::set_callback(lua_State* L, callback which) {
+  if (!push_values(L)) return lua_pop(L, 1);
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, static_cast<int>(which));
+  lua_pop(L, 1);
+}
+
+bool scheduler::push_callback(lua_State* L, callback which) const {
+  if (!push_values(L)) return false;
+  lua_rawgeti(L, -1, static_cast<int>(which));
+  lua_remove(L, -2);
+  return true;
+}
+
+// Pushes the table of our own values; nothing if the userdata that holds it is being collected.
+bool scheduler::push_values(lua_State* L) const {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &userdata_key);
+  lua_rawgetp(L, -1, this);
+  lua_remove(L, -2);
+  const bool alive = lua_isuserdata(L, -1);
+  if (alive) lua_getuservalue(L, -1);
+  lua_remove(L, alive ? -2 : -1);
+  return alive;
 }
 
 }  // namespace copas::lua

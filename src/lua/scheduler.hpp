@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -28,7 +29,8 @@ class scheduler {
   ~scheduler();
 
   /// Ends all threads; to be called before it is destroyed, by whatever state does that.
-  void close(lua_State* L);
+  /// @return  false if a thread runs, up the stack, which uses the scheduler still.
+  [[nodiscard]] bool close(lua_State* L);
 
   /// The scheduler that a C function of its module has as its second upvalue.
   /// Raises an error if it has been closed.
@@ -64,16 +66,22 @@ class scheduler {
   /// Lets SIGINT and SIGTERM stop the loop.
   void handle_signals() { signals_ = std::make_unique<stop_signals>(loop_); }
 
-  /// Calls the module's error handler: the error is on top of the stack, and is popped.
+  /// What the Lua part of the module does for the scheduler.
+  enum class callback : std::uint8_t { report_error = 1, close_foreign, free_descriptors };
+  /// Sets the function for that; it is on top of the stack, and is popped.
+  void set_callback(lua_State* L, callback which);
+
+  /// Calls the module's error handler, with the error, the coroutine and the socket: the error is on top of the stack, and
+  /// is popped.
   /// @param failed  null if it was no thread's error but a finaliser's.
   void report(lua_State* L, const thread* failed);
-  /// Sets the function that `report` calls with the error, the coroutine and the socket; it is on top of the stack.
-  void set_reporter(lua_State* L);
-
   /// Calls the module's function that closes a socket, with that of a thread.
   void close_foreign(lua_State* L, const thread& ended);
-  /// Sets that function; it is on top of the stack.
-  void set_closer(lua_State* L);
+
+  /// Lets the userdata on top of the stack hold what the scheduler owns in Lua.
+  ///
+  /// The registry would keep it, and by it the whole instance of the module, for ever.
+  void own(lua_State* L);
 
   /// The state that runs the current turn; the one that made the scheduler outside of turns.
   [[nodiscard]] lua_State* lua() const noexcept { return lua_; }
@@ -94,14 +102,15 @@ class scheduler {
   void recover(lua_State* L, thread* outer);
   [[nodiscard]] bool may_have_dropped_sockets() const noexcept;
   [[nodiscard]] bool guards(lua_State* L, int index, const thread& guarded) const;
+  [[nodiscard]] bool push_values(lua_State* L) const;
+  [[nodiscard]] bool push_callback(lua_State* L, callback which) const;
+  bool free_descriptors(lua_State* L);
 
   state& shared_;
   lua_State* lua_;
   copas::loop loop_;
   anchors anchors_;
   int guards_ = LUA_NOREF;  // weak keys: coroutine to guard
-  int closer_ = LUA_NOREF;
-  int reporter_ = LUA_NOREF;
   garbage garbage_;
   std::vector<thread*> buckets_;  // a hash table of the threads by their coroutines
   std::size_t threads_ = 0;

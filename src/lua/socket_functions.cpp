@@ -1,5 +1,6 @@
 // The native part of the socket module.
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <poll.h>
 #include <unistd.h>
@@ -196,6 +197,98 @@ int dns_getaddrinfo(lua_State* L) {
   return 1;
 }
 
+// The host database's entry for a name or an IPv4 address; null if there is none. Its memory is on the stack.
+const hostent* find_host(lua_State* L, const char* host, int& error) {
+  in_addr address{};
+  const bool numeric = ::inet_aton(host, &address) != 0;
+  auto* const entry = allocate<hostent>(L, 1);
+  for (std::size_t size = 1024;; size *= 2) {
+    char* const memory = allocate<char>(L, size);
+    hostent* found = nullptr;
+    const int failed =
+        numeric ? ::gethostbyaddr_r(&address, sizeof address, AF_INET, entry, memory, size, &found, &error)
+                : ::gethostbyname_r(host, entry, memory, size, &found, &error);
+    if (failed != ERANGE) return found;
+    lua_pop(L, 1);
+  }
+}
+
+void push_ipv4(lua_State* L, const char* bytes) {
+  char text[INET_ADDRSTRLEN] = "";
+  ::inet_ntop(AF_INET, bytes, text, sizeof text);
+  lua_pushstring(L, text);
+}
+
+void push_host(lua_State* L, const hostent& host) {
+  lua_createtable(L, 0, 3);
+  lua_pushstring(L, host.h_name);
+  lua_setfield(L, -2, "name");
+  lua_newtable(L);
+  for (int each = 0; host.h_aliases[each] != nullptr; ++each) {
+    lua_pushstring(L, host.h_aliases[each]);
+    lua_rawseti(L, -2, each + 1);
+  }
+  lua_setfield(L, -2, "alias");
+  lua_newtable(L);
+  for (int each = 0; host.h_addr_list[each] != nullptr; ++each) {
+    push_ipv4(L, host.h_addr_list[each]);
+    lua_rawseti(L, -2, each + 1);
+  }
+  lua_setfield(L, -2, "ip");
+}
+
+int push_unknown_host(lua_State* L, int error) {
+  lua_pushnil(L);
+  lua_pushstring(L, error == HOST_NOT_FOUND ? "host not found" : ::hstrerror(error));
+  return 2;
+}
+
+// toip(name or address): its first IPv4 address, and what is known about the host
+int dns_toip(lua_State* L) {
+  int error = 0;
+  const hostent* const host = find_host(L, luaL_checkstring(L, 1), error);
+  if (host == nullptr || host->h_addr_list[0] == nullptr) return push_unknown_host(L, error);
+  push_ipv4(L, host->h_addr_list[0]);
+  push_host(L, *host);
+  return 2;
+}
+
+// tohostname(name or address): its canonical name, and what is known about the host
+int dns_tohostname(lua_State* L) {
+  int error = 0;
+  const hostent* const host = find_host(L, luaL_checkstring(L, 1), error);
+  if (host == nullptr) return push_unknown_host(L, error);
+  lua_pushstring(L, host->h_name);
+  push_host(L, *host);
+  return 2;
+}
+
+// getnameinfo(host [, service]): the names of all addresses of a host, and the name of a service
+int dns_getnameinfo(lua_State* L) {
+  const char* const host = luaL_optstring(L, 1, nullptr);
+  const char* const service = luaL_optstring(L, 2, nullptr);
+  if (host == nullptr && service == nullptr) luaL_error(L, "host and serv cannot be both nil");
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int failed = ::getaddrinfo(host, service, &hints, &found);
+  if (failed != 0) return push_failure(L, {failed, resolver_category()});
+  lua_newtable(L);
+  char host_name[NI_MAXHOST] = "";
+  char service_name[NI_MAXSERV] = "";
+  int count = 0;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    ::getnameinfo(each->ai_addr, each->ai_addrlen, host_name, sizeof host_name, service_name, sizeof service_name, 0);
+    if (host == nullptr) continue;
+    lua_pushstring(L, host_name);
+    lua_rawseti(L, -2, ++count);
+  }
+  ::freeaddrinfo(found);
+  if (service == nullptr) return 1;
+  lua_pushstring(L, service_name);
+  return 2;
+}
+
 }  // namespace
 
 void push_socket_functions(lua_State* L) {
@@ -208,6 +301,9 @@ void push_socket_functions(lua_State* L) {
   lua_newtable(L);
   set_function(L, "getaddrinfo", guarded<dns_getaddrinfo>);
   set_function(L, "gethostname", guarded<dns_gethostname>);
+  set_function(L, "getnameinfo", guarded<dns_getnameinfo>);
+  set_function(L, "tohostname", guarded<dns_tohostname>);
+  set_function(L, "toip", guarded<dns_toip>);
   lua_setfield(L, -2, "dns");
 }
 

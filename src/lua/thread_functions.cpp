@@ -245,17 +245,16 @@ int native_reset_exit(lua_State* L) {
   return 0;
 }
 
-int native_set_reporter(lua_State* L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  lua_settop(L, 1);
-  scheduler::of(L).set_reporter(L);
-  return 0;
-}
-
-int native_set_closer(lua_State* L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  lua_settop(L, 1);
-  scheduler::of(L).set_closer(L);
+// on(what, function): what the scheduler calls for an error in a thread, to close a socket of another library, and, before
+// a listener rests, when descriptors run out.
+int native_on(lua_State* L) {
+  static constexpr const char* names[] = {"error", "close", "shortage", nullptr};
+  static constexpr scheduler::callback callbacks[] = {
+      scheduler::callback::report_error, scheduler::callback::close_foreign, scheduler::callback::free_descriptors};
+  const scheduler::callback which = callbacks[luaL_checkoption(L, 1, nullptr, names)];
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  scheduler::of(L).set_callback(L, which);
   return 0;
 }
 
@@ -283,23 +282,6 @@ int native_running(lua_State* L) {
   return 1;
 }
 
-// shortage(function): what to call, before a listener rests, when descriptors run out.
-int native_on_shortage(lua_State* L) {
-  scheduler& owner = scheduler::of(L);
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  lua_settop(L, 1);
-  const int callback = luaL_ref(L, LUA_REGISTRYINDEX);
-  owner.loop().on_descriptor_shortage = [&owner, callback] {
-    lua_State* const state = owner.lua();
-    lua_rawgeti(state, LUA_REGISTRYINDEX, callback);
-    const bool called = lua_pcall(state, 0, 1, 0) == LUA_OK;
-    const bool freed = called && lua_toboolean(state, -1) != 0;
-    lua_pop(state, 1);
-    return freed;
-  };
-  return 0;
-}
-
 }  // namespace
 
 void set_scheduler_function(lua_State* L, int scheduler, const char* name, lua_CFunction function) {
@@ -320,7 +302,7 @@ void add_thread_functions(lua_State* L, int scheduler) {
       {"handle_signals", guarded<native_handle_signals>},
       {"interrupted", guarded<native_interrupted>},
       {"now", guarded<native_now>},
-      {"on_shortage", guarded<native_on_shortage>},
+      {"on", guarded<native_on>},
       {"origin_of", guarded<native_origin_of>},
       {"pause", guarded<native_pause>},
       {"pauseforever", guarded<native_pauseforever>},
@@ -329,8 +311,6 @@ void add_thread_functions(lua_State* L, int scheduler) {
       {"run", guarded<native_run>},
       {"running", guarded<native_running>},
       {"serve", guarded<native_serve>},
-      {"set_closer", guarded<native_set_closer>},
-      {"set_reporter", guarded<native_set_reporter>},
       {"spawn", guarded<native_spawn>},
       {"step", guarded<native_step>},
       {"waitforexit", guarded<native_waitforexit>},

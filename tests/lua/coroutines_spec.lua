@@ -80,7 +80,7 @@ describe("a coroutine of the user's", function()
   end)
 
   it("may wait for sockets", function()
-    local server, client = sockets.pair(require("copas.socket"))
+    local server, client = sockets.pair((require("copas.socket")))
     local got = {}
     loop.run(copas, function()
       local lines = coroutine.wrap(function()
@@ -189,7 +189,7 @@ describe("a coroutine of the user's", function()
     end)
     copas.addthread(function()
       copas.pause()
-      pcall(coroutine.resume, parked)
+      coroutine.resume(parked)
       for _ = 1, 5 do
         copas.pause(0.005)
         others = others + 1
@@ -263,7 +263,8 @@ describe("a wait", function()
         end)
 
         assert.same({ true, 1, nil, 3 }, got)
-        assert.same({ false, "mine" }, failed)
+        assert.is_false(failed[1])
+        assert.matches("^mine", failed[2]) -- versions of coxpcall differ in whether they add a traceback
       end)
 
       it("is made by the same thread inside coxpcall's pcall", function()
@@ -314,7 +315,7 @@ describe("a wait", function()
 
   if coroutine.close then
     it("ends with its thread when that is closed, and the loop too", function()
-      local server = sockets.pair(require("copas.socket"))
+      local server = sockets.pair((require("copas.socket")))
       local closed = {}
       local function park(wait)
         local co = copas.addthread(wait)

@@ -514,7 +514,7 @@ describe("an error in a thread", function()
     copas.seterrorhandler(function(...) got[#got + 1] = count_and_pack(...) end, true)
     local value = {}
     for _, each in ipairs { value, 42, true, false } do
-      copas.addthread(function() error(each) end)
+      copas.addthread(function() error(each, 0) end)
     end
     copas.addthread(function() error() end)
     copas.addthread(function() error("text", 0) end)

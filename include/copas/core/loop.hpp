@@ -71,6 +71,9 @@ class loop {
   /// True when `run` would return: nothing is ready, no timer is set and nobody waits for a descriptor.
   [[nodiscard]] bool finished() const noexcept;
 
+  /// Cancels all tasks: those that wait end at once, those that run at their next wait.
+  void cancel_all();
+
   /// Lets `run` return after the current turn, whatever is left to do. May be called from any thread, and from a signal
   /// handler.
   void stop() noexcept {

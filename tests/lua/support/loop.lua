@@ -7,17 +7,15 @@ function loop.fresh()
   return require("copas")
 end
 
----Runs threads until the loop ends; the first error of any thread becomes one of the caller.
+---Runs threads until the loop ends, or one of them fails: its error becomes one of the caller.
 ---@param copas table
 ---@param ... fun()  what the threads do
 function loop.run(copas, ...)
-  local failed, failure = false, nil
   copas.seterrorhandler(function(err)
-    if not failed then failed, failure = true, err end
+    copas.step = function() error(err, 0) end -- which ends the loop, whatever is left to do
   end, true)
   for _, body in ipairs { ... } do copas.addthread(body) end
   copas.loop()
-  if failed then error(failure, 0) end
 end
 
 ---Collects until nothing is left that can be.

@@ -1,0 +1,409 @@
+-- What tends to break event loops in Lua: collection at bad times, exits at bad times, peers that misbehave.
+local child = require("support.child")
+local loop = require("support.loop")
+local sockets = require("support.sockets")
+
+-- Calls `body` when what it returns is collected.
+local on_collection = [[
+  local function on_collection(body)
+    if newproxy then
+      local proxy = newproxy(true)
+      getmetatable(proxy).__gc = body
+      return proxy
+    end
+    return setmetatable({}, { __gc = body })
+  end
+]]
+
+-- Runs a script in an interpreter of its own; it has to print what is expected, nothing else, and succeed.
+local function expect(expected, script, command)
+  local prepared = child.lua_command(on_collection .. [[
+    local copas = require("copas")
+    local socket = require("copas.socket")
+    copas.seterrorhandler(function(err) print("error", err) end, true)
+    local function listen()
+      local server = assert(socket.bind("127.0.0.1", 0))
+      local _, port = server:getsockname()
+      return server, port
+    end
+    local function pair()
+      local server, port = listen()
+      local client = assert(socket.connect("127.0.0.1", port))
+      local accepted = assert(server:accept())
+      server:close()
+      return accepted, client
+    end
+  ]] .. script)
+  local result = child.shell(command and command(prepared) or prepared)
+  assert.equal("", result.err)
+  assert.equal(expected, result.out)
+  assert.equal(0, result.code)
+end
+
+describe("collection", function()
+  after_each(child.cleanup)
+
+  it("leaves a string alone that is being sent", function()
+    expect("true\ttrue\n", [[
+      local sender, receiver = pair()
+      local over, sent, got = false, nil, nil
+      copas.addthread(function()
+        sent = copas.send(sender, ("0123456789"):rep(1000000))
+        copas.close(sender)
+      end)
+      copas.addthread(function()
+        while not over do
+          collectgarbage()
+          local _ = ("x"):rep(100000) -- what was freed is used again
+          copas.pause()
+        end
+      end)
+      copas.addthread(function()
+        got = copas.receive(receiver, "*a")
+        over = true
+      end)
+      copas.loop()
+      print(sent == 10000000, got == ("0123456789"):rep(1000000))
+    ]])
+  end)
+
+  it("may run finalisers during receives that close and read sockets", function()
+    expect("2000\ttrue\n", [[
+      local sender, receiver = pair()
+      local finalised, received = 0, 0
+      copas.addthread(function()
+        for index = 1, 2000 do copas.send(sender, ("x"):rep(index % 500) .. index .. "\n") end
+      end)
+      copas.addthread(function()
+        for index = 1, 2000 do
+          if index % 10 == 0 then
+            local one, other = pair()
+            other:send("from the finaliser\n")
+            on_collection(function()
+              finalised = finalised + 1
+              assert(one:receive() == "from the finaliser")
+              one:close()
+              other:close()
+            end)
+          end
+          if copas.receive(receiver) == ("x"):rep(index % 500) .. index then received = received + 1 end
+        end
+      end)
+      copas.loop()
+      collectgarbage()
+      collectgarbage()
+      print(received, finalised > 100)
+    ]])
+  end)
+
+  it("may run a finaliser that closes the socket that is being waited for", function()
+    expect("nil\tclosed\n", [[
+      local _, receiver = pair()
+      copas.addthread(function()
+        local data, err = copas.receive(receiver)
+        print(data, err)
+      end)
+      copas.addthread(function()
+        on_collection(function() receiver:close() end)
+        copas.pause()
+        collectgarbage()
+        collectgarbage()
+      end)
+      copas.loop()
+    ]])
+  end)
+
+  it("may run a finaliser that fails", function()
+    local result = child.lua(on_collection .. [[
+      local copas = require("copas")
+      copas.seterrorhandler(function() end, true)
+      copas.addthread(function()
+        for _ = 1, 20 do
+          on_collection(function() error("mine") end)
+          pcall(collectgarbage)
+          copas.pause()
+        end
+        print("all")
+      end)
+      copas.loop()
+    ]])
+
+    assert.equal("all\n", result.out)
+    assert.equal(0, result.code)
+  end)
+end)
+
+describe("an exit", function()
+  after_each(child.cleanup)
+
+  local everything_parked = [[
+    local server, port = listen()
+    copas.addserver(server, function(client) copas.receive(client) end)
+    local one, other = pair()
+    copas.addthread(function() copas.receive(one) end)
+    copas.addthread(function() copas.send(other, ("x"):rep(2e7)) end)
+    copas.addthread(function() copas.pause(600) end)
+    copas.addthread(function() copas.pauseforever() end)
+    copas.addthread(function() copas.waitforexit() end)
+    copas.addthread(function() coroutine.wrap(function() copas.pause(600) end)() end)
+    local wrapped = copas.wrap(socket.tcp())
+    copas.addthread(function()
+      wrapped:connect("127.0.0.1", port)
+      wrapped:receive()
+    end)
+    copas.timer.new { delay = 600, recurring = true, callback = function() end }
+    for _ = 1, 5 do copas.step(0.01) end
+    copas.addthread(function() error("never started") end)
+    one, other = nil, nil
+  ]]
+
+  it("with everything parked succeeds", function()
+    expect("end\n", everything_parked .. [[ print("end") ]])
+  end)
+
+  it("with everything parked succeeds from inside a thread", function()
+    expect("end\n", everything_parked:gsub("copas.addthread%(function%(%) error.-\n", "\n") .. [[
+      copas.addthread(function()
+        print("end")
+        os.exit(0, true)
+      end)
+      copas.step(0)
+    ]])
+  end)
+
+  local memcheck = _VERSION == "Lua 5.4" and not child.is_sanitized() and child.has("valgrind")
+  if memcheck then
+    it("with everything parked touches no memory that is not its own", function()
+      local log = child.file("")
+      expect("end\n", everything_parked .. [[ print("end") ]], function(command)
+        return ("valgrind -q --error-exitcode=9 --log-file=%s %s"):format(log, command)
+      end)
+    end)
+  end
+end)
+
+describe("two schedulers in one state", function()
+  it("both run", function()
+    local first = loop.fresh()
+    local second = loop.fresh()
+    local native = require("copas.socket")
+    assert.is_false(rawequal(first, second))
+    local order = {}
+    for index, copas in ipairs { first, second } do
+      local server, client = sockets.pair(native)
+      copas.addthread(function()
+        local line = copas.receive(server)
+        order[#order + 1] = index .. line
+      end)
+      copas.addthread(function()
+        copas.pause(0.001)
+        copas.send(client, "line\n")
+      end)
+    end
+    while not (first.finished() and second.finished()) do
+      first.step(0)
+      second.step(0)
+    end
+
+    table.sort(order)
+    assert.same({ "1line", "2line" }, order)
+  end)
+end)
+
+describe("descriptors", function()
+  after_each(child.cleanup)
+
+  local function limited(count)
+    return function(command) return ("ulimit -S -n %d; exec %s"):format(count, command) end
+  end
+
+  it("may run out: connections wait until one is free", function()
+    local clients = child.file([[
+      local socket = require("copas.socket")
+      local port = tonumber(arg[1])
+      local open = {}
+      for index = 1, 60 do open[index] = assert(socket.connect("127.0.0.1", port)) end
+      local served = 0
+      for index = 1, 60 do -- each that ends makes room for one that waits
+        open[index]:send("line\n")
+        if open[index]:receive() == "line" then served = served + 1 end
+        open[index]:close()
+      end
+      print(served)
+    ]])
+    local result = child.shell(limited(40)(child.lua_command([[
+      local copas = require("copas")
+      local socket = require("copas.socket")
+      local server = socket.bind("127.0.0.1", 0)
+      local _, port = server:getsockname()
+      local left = 60
+      copas.addserver(server, function(client)
+        local line = copas.receive(client)
+        if line then copas.send(client, line .. "\n") end
+        left = left - 1
+        if left == 0 then copas.removeserver(server) end
+      end)
+      local children = io.popen("ulimit -S -n 200; " .. arg[1] .. " " .. arg[2] .. " " .. port)
+      copas.loop()
+      io.write(children:read("*a"))
+    ]], os.getenv("COPAS_LUA"), clients)))
+
+    assert.equal("60\n", result.out)
+    assert.equal(0, result.code)
+    assert.matches("^copas: no descriptor is free[^\n]*\n$", result.err)
+  end)
+
+  it("may have numbers beyond 1024", function()
+    local allowed = child.shell("ulimit -S -n 4500").code == 0
+    if not allowed then return pending("the system allows too few descriptors") end
+
+    expect("2000\ttrue\n", [[
+      local server, port = listen()
+      local answered, highest, clients = 0, 0, {}
+      copas.addserver(server, function(client)
+        highest = math.max(highest, client:getfd())
+        copas.send(client, copas.receive(client) .. "\n")
+      end)
+      copas.addthread(function()
+        for index = 1, 2000 do
+          local client = socket.tcp()
+          assert(copas.connect(client, "127.0.0.1", port))
+          clients[index] = client
+        end
+        for index, client in ipairs(clients) do copas.send(client, index .. "\n") end
+        for index, client in ipairs(clients) do
+          if copas.receive(client) == tostring(index) then answered = answered + 1 end
+        end
+        copas.removeserver(server)
+      end)
+      copas.loop()
+      print(answered, highest > 3000)
+    ]], limited(4500))
+  end)
+end)
+
+describe("a peer", function()
+  local copas, socket
+
+  before_each(function()
+    copas = loop.fresh()
+    socket = require("copas.socket")
+  end)
+
+  it("may reset the connection", function()
+    local server, client = sockets.pair(socket)
+    local got, after
+    loop.run(copas, function()
+      got = { copas.receive(server) }
+      after = { copas.send(server, "x") }
+    end, function()
+      copas.pause()
+      client:setoption("linger", { on = true, timeout = 0 })
+      client:close()
+    end)
+
+    assert.is_nil(got[1])
+    assert.equal("string", type(got[2]))
+    assert.equal("", got[3])
+    assert.is_nil(after[1])
+    assert.equal("string", type(after[2]))
+  end)
+
+  it("may send one byte at a time", function()
+    local server, client = sockets.pair(socket)
+    client:setoption("tcp-nodelay", true)
+    local text = ("a line of text\n"):rep(20)
+    local got = {}
+    loop.run(copas, function()
+      for index = 1, 20 do got[index] = copas.receive(server) end
+    end, function()
+      for index = 1, #text do
+        copas.send(client, text:sub(index, index))
+        copas.pause()
+      end
+    end)
+
+    assert.equal(20, #got)
+    for _, line in ipairs(got) do assert.equal("a line of text", line) end
+  end)
+
+  it("that never reads runs into the timeout of send, which tells how much was sent", function()
+    local server, client = sockets.pair(socket)
+    sockets.narrow(server, client)
+    local result
+    loop.run(copas, function()
+      copas.settimeout(server, 0.05)
+      result = { copas.send(server, ("x"):rep(2e7)) }
+    end)
+
+    assert.same({ nil, "timeout" }, { result[1], result[2] })
+    assert.is_true(result[3] > 0 and result[3] < 2e7)
+
+    client:settimeout(5)
+    server:close()
+    assert.equal(result[3], #assert(client:receive("*a")))
+  end)
+end)
+
+describe("several readers of a socket", function()
+  local copas, server, client
+
+  before_each(function()
+    copas = loop.fresh()
+    server, client = sockets.pair((require("copas.socket")))
+  end)
+
+  it("are served in the order in which they came", function()
+    local order = {}
+    for index = 1, 5 do
+      copas.addthread(function()
+        local line = copas.receive(server)
+        order[#order + 1] = index .. line
+      end)
+    end
+    loop.run(copas, function()
+      for _, text in ipairs { "a", "b", "c", "d", "e" } do
+        copas.send(client, text .. "\n")
+        copas.pause(0.001)
+      end
+    end)
+
+    assert.same({ "1a", "2b", "3c", "4d", "5e" }, order)
+  end)
+
+  it("are all woken by a close", function()
+    local results = {}
+    for index = 1, 5 do
+      copas.addthread(function() results[index] = { copas.receive(server) } end)
+    end
+    loop.run(copas, function()
+      copas.pause()
+      copas.close(server)
+    end)
+
+    assert.equal(5, #results)
+    for _, result in ipairs(results) do assert.same({ nil, "closed", "" }, result) end
+  end)
+end)
+
+describe("children of the program", function()
+  it("work as ever in threads", function()
+    local copas = loop.fresh()
+    local server, client = sockets.pair((require("copas.socket")))
+    local read, status, got
+    loop.run(copas, function()
+      got = copas.receive(server)
+    end, function()
+      local pipe = io.popen("echo text; echo more")
+      copas.pause(0.001)
+      read = pipe:read("*a")
+      pipe:close()
+      status = os.execute("exit 0")
+      copas.send(client, "line\n")
+    end)
+
+    assert.equal("text\nmore\n", read)
+    assert.is_true(status == true or status == 0)
+    assert.equal("line", got)
+  end)
+end)
