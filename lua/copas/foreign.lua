@@ -10,6 +10,12 @@ local patience = 120
 
 local foreign = {}
 
+---Raises an error, in the name of the user's code, if argument `index` cannot be a socket.
+function foreign.check(skt, index)
+  if type(skt) == "userdata" or type(skt) == "table" then return end
+  error(("%sexpected arg #%d to be a socket, got: %s"):format(native.where(), index, type(skt)), 0)
+end
+
 local side_for = { wantread = "read", wantwrite = "write" }
 
 local function must_wait(err)
@@ -64,15 +70,21 @@ function foreign.receive_limit(skt)
   return limits[skt] and limits[skt].receive
 end
 
+-- The error of an operation whose time is over; they differ in TLS and in connect.
+local function timeout_error(err)
+  return native.own_words() and err or "timeout"
+end
+
 local function receive(skt, pattern, prefix, enough)
   local deadline = deadline_of(skt, "receive")
   local in_time = true
   while true do
     local data, err, partial = skt:receive(pattern, prefix)
-    if data or not must_wait(err) or not in_time or enough(partial) then
+    if data or not must_wait(err) or enough(partial) then
       let_others_run()
       return data, err, partial
     end
+    if not in_time then return nil, timeout_error(err), partial end
     in_time = wait(skt, err, "read", deadline)
     prefix = partial
   end
@@ -81,24 +93,28 @@ end
 local function never() return false end
 
 function foreign.receive(skt, pattern, prefix)
+  foreign.check(skt, 1)
   return receive(skt, pattern or "*l", prefix, never)
 end
 
 function foreign.receivepartial(skt, pattern, prefix)
+  foreign.check(skt, 1)
   local given = prefix and #tostring(prefix) or 0
   return receive(skt, pattern or "*l", prefix, function(partial) return partial and #partial > given end)
 end
 
 function foreign.send(skt, data, i, j)
+  foreign.check(skt, 1)
   local deadline = deadline_of(skt, "send")
   local in_time = true
   i = i or 1
   while true do
     local sent, err, last = skt:send(data, i, j)
-    if sent or not must_wait(err) or not in_time then
+    if sent or not must_wait(err) then
       let_others_run()
       return sent, err, last
     end
+    if not in_time then return nil, timeout_error(err), last end
     in_time = wait(skt, err, "write", deadline)
     if last then i = last + 1 end
   end
@@ -113,7 +129,7 @@ function foreign.connect(skt, host, port)
     if ok then return ok, nil end
     if err == "already connected" and tried then return 1, nil end
     if err ~= "timeout" and err ~= "Operation already in progress" then return nil, err end
-    if not in_time then return nil, "timeout" end
+    if not in_time then return nil, timeout_error(err) end
     tried = true
     in_time = wait(skt, err, "write", deadline)
   end

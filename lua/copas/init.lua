@@ -23,6 +23,8 @@ load("errors", copas, internal)
 load("operations", copas, internal)
 load("wrappers", copas, internal)
 load("servers", copas, internal)
+load("status", copas, internal)
+load("debug", copas, internal)
 
 copas.gettime = native.gettime
 
@@ -58,6 +60,12 @@ function copas.sleep(time)
   end
 end
 
+copas.timeout = native.timeout
+native.on("timeout", function(callback, co)
+  copas.setthreadname("copas_core_timer")
+  callback(co)
+end)
+
 -- The loop
 
 copas.step = native.step
@@ -65,20 +73,35 @@ copas.finished = native.finished
 copas.exit = native.exit
 copas.exiting = native.exiting
 
-local exit_waiters = setmetatable({}, { __mode = "k" })
+local exit_waiters = setmetatable({}, { __mode = "k" }) -- by coroutine: "waiting", then "released"
 
 function copas.waitforexit()
   local co = native.running()
-  if co then exit_waiters[co] = true end -- there is none outside of threads, which native.waitforexit says
+  if co then exit_waiters[co] = "waiting" end -- there is none outside of threads, which native.waitforexit says
   native.waitforexit()
+  exit_waiters[co] = "released"
 end
 
 -- Have the threads that waited for the exit done what they do then?
 local function exit_waiters_done()
   for co in pairs(exit_waiters) do
-    if coroutine.status(co) ~= "dead" then return false end
+    if native.origin_of(co) then return false end -- it is a thread still
   end
   return true
+end
+
+---Ends all threads but the caller's and those that wait for the exit, closes the sockets that they wait for, and exits.
+function copas.cancelall()
+  local me, sockets = native.running(), {}
+  for _, co in ipairs(native.threads()) do
+    if co ~= me and exit_waiters[co] ~= "waiting" then
+      sockets[#sockets + 1] = native.awaited_socket(co)
+      native.remove(co, true)
+    end
+  end
+  for _, skt in ipairs(sockets) do pcall(copas.close, skt) end
+  native.cancel_timeouts()
+  copas.exit()
 end
 
 local step = copas.step
@@ -89,6 +112,9 @@ function copas.loop(init, timeout)
     copas.addnamedthread("copas_initializer", init)
   else
     timeout = init or timeout
+    if timeout ~= nil and type(timeout) ~= "number" then
+      error(("%sexpected the timeout to be a number, got: %s"):format(native.where(), type(timeout)), 0)
+    end
   end
 
   copas.running = true
@@ -127,7 +153,7 @@ local function replace_try()
   local found, socket = pcall(require, "socket")
   if not found or type(socket) ~= "table" then return end
   if socket.gettime then copas.gettime = socket.gettime end
-  for name, value in pairs(load("try")) do socket[name] = value end
+  for name, value in pairs(load("try", socket)) do socket[name] = value end
 end
 replace_try()
 

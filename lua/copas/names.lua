@@ -4,13 +4,18 @@ local copas, internal = ...
 local native = internal.native
 
 local names = setmetatable({}, { __mode = "k" })
-local servers = {} -- names of servers, by number; connections may outlive their server
+local servers = {} -- names of servers, by number: connections may outlive their server
+local numbers = {} -- the other way round, so that a name that comes again needs no more room
 
 ---Remembers a server's name for the connections it will accept.
 ---@return integer number  to be given to native.serve
 function internal.name_server(name)
-  servers[#servers + 1] = name
-  return #servers
+  local number = numbers[name]
+  if not number then
+    number = #servers + 1
+    servers[number], numbers[name] = name, number
+  end
+  return number
 end
 
 ---The raw socket behind `skt`, which may be a wrapper.

@@ -33,11 +33,13 @@ copas.receivePartial = copas.receivepartial -- the older spelling
 copas.send = operation("send")
 
 function copas.connect(skt, host, port)
+  foreign.check(skt, 1)
   if native.is_native(skt) then return native.connect(skt, host, port) end
   return foreign.connect(skt, host, port)
 end
 
 function copas.close(skt, ...)
+  foreign.check(skt, 1)
   if native.is_native(skt) then return skt:close() end
   return foreign.close(skt, ...)
 end
@@ -46,6 +48,7 @@ end
 function copas.flush() end
 
 local function set_limits(skt, ...)
+  foreign.check(skt, 1)
   skt = internal.raw(skt)
   if native.is_native(skt) then
     native.set_limits(skt, ...)
@@ -69,3 +72,9 @@ function copas.settimeouts(skt, connect, send, read)
   end
   return set_limits(skt, connect, send, read)
 end
+
+---Whether the calling thread gets the words of the library below, instead of "timeout", when its time is over.
+function copas.useSocketTimeoutErrors(wanted)
+  native.own_words(not not wanted)
+end
+copas.usesockettimeouterrors = copas.useSocketTimeoutErrors -- as the manual spells it

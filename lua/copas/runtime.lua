@@ -23,7 +23,7 @@ local function arguments_for(script)
 end
 
 local function run_chunk(text)
-  local chunk, err = (loadstring or load)(text, "=(command line)")
+  local chunk, err = (loadstring or load)(text, "command line")
   assert(chunk, err)()
 end
 

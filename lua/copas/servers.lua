@@ -24,6 +24,8 @@ end
 native.on("close", function(skt) copas.close(skt) end)
 
 function copas.addserver(skt, handler, timeout, name)
+  foreign.check(skt, 1)
+  if handler == nil then error("expected arg #2 to be a function", 2) end
   skt = internal.raw(skt)
   if type(timeout) == "string" then timeout, name = nil, name or timeout end
   if type(timeout) == "number" then copas.settimeout(skt, timeout) end
@@ -42,6 +44,7 @@ function copas.addserver(skt, handler, timeout, name)
 end
 
 function copas.removeserver(skt, keep_open)
+  foreign.check(skt, 1)
   local raw = internal.raw(skt)
   local server = servers[raw]
   servers[raw] = nil

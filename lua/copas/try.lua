@@ -1,14 +1,23 @@
 -- LuaSocket's newtry, try and protect, safe for what waits.
 --
--- A failed try throws a table with the error; protect turns it back into nil and the error. LuaSocket's own modules may
--- have taken its older functions before: their tables, marked or not, are understood too.
+-- A failed try throws a table with the error; protect turns it back into nil and the error. Modules of LuaSocket may
+-- have taken its own functions before: so that either protect understands either try, the tables have its metatable.
+local luasocket = ...
+
 local pcall = pcall
 if _VERSION == "Lua 5.1" and not jit then -- nothing can wait across its own pcall
   local found, coxpcall = pcall(require, "coxpcall")
   if found then pcall = coxpcall.pcall end
 end
 
-local failure = {}
+-- The metatable of what LuaSocket's try throws.
+local function metatable_of_luasocket()
+  local _, thrown = pcall(luasocket.try, nil, "")
+  return type(thrown) == "table" and debug.getmetatable(thrown) or nil
+end
+
+local failure = luasocket and metatable_of_luasocket() or {}
+failure.thrown_by_try = true -- whatever instance of this module or of the native one threw it
 failure.__tostring = function(self)
   return ("Copas 'try' error intermediate table: '%s'"):format(tostring(self[1]))
 end
@@ -25,13 +34,9 @@ end
 
 try.try = try.newtry()
 
--- LuaSocket throws a table with one string, without a metatable in old versions, with a private one in new ones.
 local function thrown_by_try(err)
-  if type(err) ~= "table" then return false end
-  local mt = getmetatable(err)
-  if mt == failure then return true end
-  local first = next(err)
-  return first == 1 and next(err, first) == nil and (mt == nil or type(mt) == "table" and mt.__tostring ~= nil)
+  local mt = type(err) == "table" and debug.getmetatable(err)
+  return mt and mt.thrown_by_try
 end
 
 local function protected(ok, ...)

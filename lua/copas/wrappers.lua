@@ -44,6 +44,7 @@ local no_params = setmetatable({}, {
 
 function copas.wrap(skt, sslparams)
   if is_wrapper(skt) then return skt end
+  foreign.check(skt, 1)
   skt:settimeout(0)
   return setmetatable({ socket = skt, ssl_params = sslparams ~= nil and normalise(sslparams) or nil }, stream_metatable)
 end

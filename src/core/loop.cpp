@@ -39,10 +39,11 @@ loop::loop(std::unique_ptr<reactor> source)
 
 loop::~loop() {
   while (!tasks_.empty()) tasks_.front().end();
+  while (timer_hook* set = timers_.pop_due(never)) schedule(static_cast<wait_node&>(*set));
   for (const slot& each : slots_) {
     if (each.source != nullptr) each.source->on_detached();
   }
-  descriptor_freed();  // so that nobody is counted as waiting in a loop that is gone
+  descriptor_freed();  // so that, as above, nobody is counted as waiting in a loop that is gone
 }
 
 void loop::cancel_all() {
@@ -60,8 +61,8 @@ void loop::run() {
 }
 
 bool loop::finished() const noexcept {
-  return phase_ == phase::poll && !busy() && timers_.empty() && parked(wait_kind::read) == 0 &&
-         parked(wait_kind::write) == 0;
+  return phase_ == phase::poll && !busy() && timers_.size() == parked(wait_kind::background) &&
+         parked(wait_kind::read) == 0 && parked(wait_kind::write) == 0;
 }
 
 // Each phase leaves what it has not run yet in a list of the loop, so that after an error the next turn goes on there.
@@ -99,6 +100,7 @@ void loop::ask_reactor(deadline until) {
   const deadline limit = must_not_wait ? deadline::min() : std::min(until, timers_.next_deadline());
   const auto events = reactor_->wait(limit);
   turn_time_ = reactor_->coarse_now();
+  if (on_polled) on_polled();
   for (const io_event& event : events) {
     const auto number = static_cast<std::size_t>(event.fd);
     if (number >= slots_.size() || slots_[number].generation != event.generation) continue;
@@ -178,6 +180,12 @@ void loop::wake_by_event(wait_node& node) noexcept {
   schedule(node);
   node.unlink();
   (node.kind_ == wait_kind::write ? writers_ : readers_).push_back(node);
+}
+
+void loop::run_at_once(wait_node& node) {
+  schedule(node);
+  node.unlink();
+  run_node(node);
 }
 
 void loop::schedule_promptly(wait_node& node) noexcept {

@@ -19,6 +19,15 @@ void wait_node::park(waiter who, wait_kind kind) {
   park_again();
 }
 
+void wait_node::park_in_background(loop& home, waiter who, deadline until) {
+  home_ = &home;
+  until_ = until;
+  who_ = who;
+  kind_ = wait_kind::background;
+  task_ = nullptr;
+  park_again();
+}
+
 void wait_node::park_again() noexcept {
   if (until_ != never) home_->timers_.set(*this, until_);
   state_ = state::parked;

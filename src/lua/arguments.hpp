@@ -48,7 +48,6 @@ struct received_bytes {
 }
 
 /// Pushes `data, nil, nil` or `nil, error, partial`.
-/// @param timeout_text  what to say instead of "timeout"; null for just that.
 int push_received(lua_State* L, state& shared, const received_bytes& outcome);
 
 /// Pushes `last, nil, nil` or `nil, error, last`.

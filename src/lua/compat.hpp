@@ -35,8 +35,15 @@ inline bool is_yieldable(lua_State* L) {
 #endif
 }
 
-/// Does a Lua string get copied before `lua_pushlstring` may run finalisers?
-inline constexpr bool pushes_before_collecting = LUA_VERSION_NUM >= 503;
+/// Pushes a number as an integer where it is one and Lua has them.
+inline void push_number(lua_State* L, lua_Number number) {
+  const auto whole = static_cast<lua_Integer>(number);
+  if (static_cast<lua_Number>(whole) == number) {
+    lua_pushinteger(L, whole);
+  } else {
+    lua_pushnumber(L, number);
+  }
+}
 
 /// lua_resume of all versions.
 /// @param results  is set to the number of values on top of the thread's stack, if it ended or yielded.

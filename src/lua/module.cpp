@@ -1,5 +1,7 @@
 // What `require` finds in copas.so: the module, its submodules, and the Lua chunks they are made of.
 
+#include <signal.h>
+
 #include <algorithm>
 #include <memory>
 #include <new>
@@ -15,7 +17,7 @@
 namespace copas::lua {
 namespace {
 
-const char socket_functions_key = 0;
+const char socket_module_key = 0;
 const char coroutines_key = 0;
 
 // A scheduler's userdata holds a pointer to it, null once it is closed: functions may be called after that.
@@ -46,6 +48,7 @@ void push_native(lua_State* L) {
   add_thread_functions(L, scheduler);
   add_stream_functions(L, scheduler);
   add_descriptor_functions(L, scheduler);
+  add_report_functions(L, scheduler);
   lua_remove(L, scheduler);
 }
 
@@ -63,16 +66,6 @@ int load_chunk(lua_State* L) {
   const int arguments = lua_gettop(L) - 1;
   run_chunk(L, {name, length}, arguments, 1);
   return 1;
-}
-
-// The native functions of the socket module, the same table for all that ask in one Lua state.
-void push_shared_socket_functions(lua_State* L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &socket_functions_key);
-  if (lua_istable(L, -1)) return;
-  lua_pop(L, 1);
-  push_socket_functions(L);
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &socket_functions_key);
 }
 
 constexpr luaL_Reg submodules[] = {{"copas.socket", &open_socket}, {"copas.timer", &open_timer}};
@@ -123,7 +116,15 @@ void require(lua_State* L, const char* name) {
   lua_call(L, 1, 1);
 }
 
+// A peer that is gone is an error of the call, also for sockets of other libraries. Whoever has a handler keeps it.
+void ignore_broken_pipes() {
+  struct sigaction current{};
+  ::sigaction(SIGPIPE, nullptr, &current);
+  if (current.sa_handler == SIG_DFL) ::signal(SIGPIPE, SIG_IGN);
+}
+
 int load_copas(lua_State* L) {
+  ignore_broken_pipes();
   set_loaders(L);
   forget_submodules(L);
   lua_settop(L, 0);
@@ -134,12 +135,18 @@ int load_copas(lua_State* L) {
   return 1;
 }
 
+// One instance for all names that it is required by.
 int load_socket(lua_State* L) {
-  set_loaders(L);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &socket_module_key);
+  if (lua_istable(L, -1)) return 1;
+  ignore_broken_pipes();
   lua_settop(L, 0);
-  push_shared_socket_functions(L);
+  set_loaders(L);
+  push_socket_functions(L);
   lua_pushcfunction(L, guarded<load_chunk>);
   run_chunk(L, "socket", 2, 1);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &socket_module_key);
   return 1;
 }
 

@@ -14,6 +14,9 @@ int open_timer(lua_State* L);
 /// Lets `require` find all of them in this program, and the native socket module where scripts look for LuaSocket.
 void preload_modules(lua_State* L);
 
+/// Is this the source of a chunk of the module, as debug.getinfo tells it?
+[[nodiscard]] inline bool is_chunk_of_module(std::string_view source) noexcept { return source.starts_with("=copas/"); }
+
 /// Pushes the function that the text of a chunk of lua/copas is; raises an error if it does not compile.
 void push_chunk(lua_State* L, std::string_view name);
 

@@ -1,11 +1,13 @@
 #include "lua/scheduler.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
 #include "lua/guard.hpp"
 #include "lua/reactor_choice.hpp"
+#include "lua/seconds.hpp"
 
 namespace copas::lua {
 
@@ -34,6 +36,16 @@ int finalise_guard(lua_State* L) {
   return 0;
 }
 
+// What the module calls the kinds of waits.
+void push_wait(lua_State* L, const wait_node* operation) {
+  if (operation == nullptr) return lua_pushnil(L);
+  switch (operation->kind()) {
+    case wait_kind::read: return static_cast<void>(lua_pushliteral(L, "read"));
+    case wait_kind::write: return static_cast<void>(lua_pushliteral(L, "write"));
+    default: return static_cast<void>(lua_pushliteral(L, "sleep"));
+  }
+}
+
 void push_guard_metatable(lua_State* L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_metatable);
   if (lua_istable(L, -1)) return;
@@ -52,10 +64,12 @@ scheduler::scheduler(lua_State* L, state& shared)
       lua_{L},
       loop_{choose_reactor()},
       anchors_{L},
+      timeouts_{*this},
       garbage_{loop_},
       buckets_(64),
       exiting_{loop_},
-      descriptors_{loop_} {
+      descriptors_{loop_},
+      statistics_{loop_} {
   push_weak_table(L, "k");
   guards_ = luaL_ref(L, LUA_REGISTRYINDEX);
   loop_.on_descriptor_shortage = [this] { return free_descriptors(lua_); };
@@ -68,6 +82,7 @@ bool scheduler::close(lua_State* L) {
   std::erase(shared_.schedulers, this);
   lua_ = L;
   loop_.cancel_all();
+  timeouts_.clear(L);
   luaL_unref(L, LUA_REGISTRYINDEX, guards_);
   anchors_.end(L);
   return loop_.tasks().empty();
@@ -90,6 +105,7 @@ int scheduler::run_turn(lua_State* L) {
   const auto until = *static_cast<const deadline*>(lua_touserdata(L, 2));
   if (!self.loop_.busy() && self.garbage_.due()) self.garbage_.step(L);
   lua_pushboolean(L, self.loop_.turn(until) ? 1 : 0);
+  self.statistics_.turn_ended();
   return 1;
 }
 
@@ -103,6 +119,7 @@ bool scheduler::step(lua_State* L, deadline until) {
   lua_State* const outer = std::exchange(lua_, L);
   thread* const running = shared_.current;  // of another scheduler
   bool had_events = false;
+  statistics_.step_begun();
   for (bool over = false; !over;) {
     lua_ = L;
     const std::uint64_t before = loop_.resumptions();
@@ -121,6 +138,7 @@ bool scheduler::step(lua_State* L, deadline until) {
     if (ran) garbage_.activity(L, may_have_dropped_sockets());
     over = ran || had_events || limit == until || loop_.stopping();
   }
+  statistics_.step_ended();
   lua_ = outer;
   turning_ = false;
   return had_events;
@@ -134,6 +152,12 @@ void scheduler::recover(lua_State* L, thread* outer) {
   auto* const failed = static_cast<thread*>(loop_.recover());
   report(L, failed);
   if (failed != nullptr) failed->cancel();
+}
+
+bool scheduler::finished() const noexcept {
+  // A timeout may wake threads that wait for a signal, which are all that are left then.
+  const bool may_wake = timeouts_.pending() > 0 && threads_ > 0;
+  return loop_.finished() && !may_wake;
 }
 
 bool scheduler::may_have_dropped_sockets() const noexcept {
@@ -233,6 +257,46 @@ void scheduler::report(lua_State* L, const thread* failed) {
     lua_pushnil(L);
   }
   if (lua_pcall(L, 3, 0, 0) != LUA_OK) lua_pop(L, 1);  // the reporter deals with errors of handlers; memory is left
+}
+
+void scheduler::trace(lua_State* L, const char* what, const thread& whom, const wait_node* operation) {
+  if (!push_callback(L, callback::trace)) return;
+  lua_pushstring(L, what);
+  anchors_.push(L, whom.anchor(), anchors::thread);
+  push_wait(L, operation);
+  whom.push_socket(L);
+  const deadline until = operation != nullptr ? operation->until() : never;
+  lua_pushnumber(L, until == never ? HUGE_VAL : to_seconds(until - loop_.io().now()));
+  if (lua_pcall(L, 5, 0, 0) != LUA_OK) lua_pop(L, 1);  // a logger that fails does not disturb what it looks at
+}
+
+void scheduler::push_threads(lua_State* L) {
+  lua_newtable(L);
+  int count = 0;
+  loop_.tasks().for_each([&](task_record& each) {
+    const auto* known = dynamic_cast<const thread*>(&each);
+    if (known == nullptr || known->lethargic()) return;
+    anchors_.push(L, known->anchor(), anchors::thread);
+    lua_rawseti(L, -2, ++count);
+  });
+  lua_rawgeti(L, LUA_REGISTRYINDEX, guards_);
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+    if (static_cast<const guard_of_thread*>(lua_touserdata(L, -1))->guarded == nullptr) continue;
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -5, ++count);
+  }
+  lua_pop(L, 1);
+}
+
+void scheduler::run_timeout(lua_State* L) {
+  if (!push_callback(L, callback::timeout)) return lua_pop(L, 2);
+  lua_State* const coroutine = lua_newthread(L);
+  lua_insert(L, -4);
+  lua_insert(L, -3);
+  lua_xmove(L, coroutine, 3);
+  thread& made = adopt(L, "copas.timeout");
+  made.start(thread::beginning::at_once);
+  lua_pop(L, 1);
 }
 
 void scheduler::close_foreign(lua_State* L, const thread& ended) {

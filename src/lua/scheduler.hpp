@@ -15,7 +15,9 @@
 #include "lua/compat.hpp"
 #include "lua/garbage.hpp"
 #include "lua/state.hpp"
+#include "lua/statistics.hpp"
 #include "lua/thread.hpp"
+#include "lua/timeouts.hpp"
 
 namespace copas::lua {
 
@@ -67,7 +69,7 @@ class scheduler {
   void handle_signals() { signals_ = std::make_unique<stop_signals>(loop_); }
 
   /// What the Lua part of the module does for the scheduler.
-  enum class callback : std::uint8_t { report_error = 1, close_foreign, free_descriptors };
+  enum class callback : std::uint8_t { report_error = 1, close_foreign, free_descriptors, timeout, trace };
   /// Sets the function for that; it is on top of the stack, and is popped.
   void set_callback(lua_State* L, callback which);
 
@@ -75,6 +77,17 @@ class scheduler {
   /// is popped.
   /// @param failed  null if it was no thread's error but a finaliser's.
   void report(lua_State* L, const thread* failed);
+  /// Lets the module's function for that trace what threads do, from now on or no more.
+  void trace(bool wanted) noexcept { tracing_ = wanted; }
+  [[nodiscard]] bool tracing() const noexcept { return tracing_; }
+  /// Calls that function with what happened to a thread, and with the operation it was or is waiting for.
+  void trace(lua_State* L, const char* what, const thread& whom, const wait_node* operation);
+
+  /// Pushes an array of all threads.
+  void push_threads(lua_State* L);
+
+  /// Runs a thread that calls the function on top of the stack, below its argument; both are popped.
+  void run_timeout(lua_State* L);
   /// Calls the module's function that closes a socket, with that of a thread.
   void close_foreign(lua_State* L, const thread& ended);
 
@@ -90,10 +103,12 @@ class scheduler {
   [[nodiscard]] state& shared() noexcept { return shared_; }
   [[nodiscard]] event& exiting() noexcept { return exiting_; }
   [[nodiscard]] descriptor_table& descriptors() noexcept { return descriptors_; }
+  [[nodiscard]] lua::statistics& statistics() noexcept { return statistics_; }
+  [[nodiscard]] timeouts& timed() noexcept { return timeouts_; }
   [[nodiscard]] garbage& collector() noexcept { return garbage_; }
-  /// Threads that wait for `wakeup` only.
-  [[nodiscard]] std::size_t lethargic() const noexcept { return lethargic_; }
-  void count_lethargic(int change) noexcept { lethargic_ += static_cast<std::size_t>(change); }
+
+  /// Would the module's main loop return?
+  [[nodiscard]] bool finished() const noexcept;
 
  private:
   static int run_turn(lua_State* L);
@@ -111,15 +126,17 @@ class scheduler {
   copas::loop loop_;
   anchors anchors_;
   int guards_ = LUA_NOREF;  // weak keys: coroutine to guard
+  timeouts timeouts_;
   garbage garbage_;
   std::vector<thread*> buckets_;  // a hash table of the threads by their coroutines
   std::size_t threads_ = 0;
-  std::size_t lethargic_ = 0;
   std::unordered_set<std::string> origins_;  // where threads were started
   bool turning_ = false;  // a turn is in progress
+  bool tracing_ = false;
   event exiting_;
   descriptor_table descriptors_;
   std::unique_ptr<stop_signals> signals_;
+  lua::statistics statistics_;
 };
 
 }  // namespace copas::lua

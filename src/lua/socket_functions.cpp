@@ -21,8 +21,11 @@
 namespace copas::lua {
 namespace {
 
+// The clock of the scheduler, if there is one: it may be virtual.
 int socket_gettime(lua_State* L) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto& schedulers = state::of(L).schedulers;
+  const std::chrono::nanoseconds now =
+      schedulers.empty() ? std::chrono::system_clock::now().time_since_epoch() : schedulers.back()->loop().io().wall();
   lua_pushnumber(L, to_seconds(now));
   return 1;
 }
@@ -205,9 +208,9 @@ const hostent* find_host(lua_State* L, const char* host, int& error) {
   for (std::size_t size = 1024;; size *= 2) {
     char* const memory = allocate<char>(L, size);
     hostent* found = nullptr;
-    const int failed =
-        numeric ? ::gethostbyaddr_r(&address, sizeof address, AF_INET, entry, memory, size, &found, &error)
-                : ::gethostbyname_r(host, entry, memory, size, &found, &error);
+    const int failed = numeric
+                           ? ::gethostbyaddr_r(&address, sizeof address, AF_INET, entry, memory, size, &found, &error)
+                           : ::gethostbyname_r(host, entry, memory, size, &found, &error);
     if (failed != ERANGE) return found;
     lua_pop(L, 1);
   }

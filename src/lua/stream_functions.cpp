@@ -63,11 +63,14 @@ struct conversion<ranged_send> {
 template <>
 struct conversion<connect_operation> {
   static std::error_code take(scheduler&, const connect_operation& op) noexcept { return op.await_resume(); }
-  static int push(lua_State* L, scheduler&, const std::error_code& error) {
-    if (error) return push_failure(L, error);
-    lua_pushinteger(L, 1);
-    lua_pushnil(L);
-    return 2;
+  static int push(lua_State* L, scheduler& owner, const std::error_code& error) {
+    if (!error) {
+      lua_pushinteger(L, 1);
+      lua_pushnil(L);
+      return 2;
+    }
+    const bool own_words = error == errc::timed_out && owner.shared().current->wants_own_words;
+    return push_failure(L, own_words ? make_error_code(std::errc::connection_already_in_progress) : error);
   }
 };
 

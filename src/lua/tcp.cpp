@@ -194,8 +194,8 @@ int method_settimeout(lua_State* L) {
 
 int method_gettimeout(lua_State* L) {
   const blocking_timeouts& limits = tcp_object::check(L, 1).blocking;
-  lua_pushnumber(L, limits.block < 0 ? -1 : limits.block);
-  lua_pushnumber(L, limits.total < 0 ? -1 : limits.total);
+  push_number(L, limits.block < 0 ? -1 : limits.block);
+  push_number(L, limits.total < 0 ? -1 : limits.total);
   return 2;
 }
 

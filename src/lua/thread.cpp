@@ -17,14 +17,9 @@ constexpr const char* user_yield = "coroutine.yield was called without a resume 
 // Waits, when a thread is new, for its first turn.
 class first_turn final : public wait_node {
  public:
-  void begin(loop& home, waiter who, task_record& whose, bool promptly) noexcept {
+  void begin(loop& home, waiter who, task_record& whose) {
     park(home, who, wait_kind::signal, never);
     run_as(whose);
-    if (promptly) {
-      home.schedule_promptly(*this);
-    } else {
-      home.schedule(*this);
-    }
   }
   [[nodiscard]] std::string_view activity() const noexcept override { return "starting"; }
 };
@@ -48,10 +43,16 @@ thread::~thread() {
   owner_.forget(*this);
 }
 
-void thread::start(bool promptly) {
+void thread::start(beginning when) {
   auto* turn = std::construct_at(reinterpret_cast<first_turn*>(slot_));
   operation_ = turn;
-  turn->begin(owner_.loop(), {[](void* self) { static_cast<thread*>(self)->resume(); }, this}, *this, promptly);
+  copas::loop& home = owner_.loop();
+  turn->begin(home, {[](void* self) { static_cast<thread*>(self)->resume(); }, this}, *this);
+  switch (when) {
+    case beginning::queued: return home.schedule(*turn);
+    case beginning::promptly: return home.schedule_promptly(*turn);
+    case beginning::at_once: return home.run_at_once(*turn);
+  }
 }
 
 void thread::check_yieldable_or_withdraw(lua_State* caller) {
@@ -92,6 +93,7 @@ bool thread::still_ours() const {
 
 void thread::resume() {
   lua_State* const L = owner_.lua();
+  if (owner_.tracing()) owner_.trace(L, "resume", *this, fresh_ ? nullptr : operation_);
   thread* const outer = std::exchange(owner_.shared().current, this);
   int arguments = 0;
   if (fresh_) {
@@ -119,6 +121,7 @@ void thread::after_resume(lua_State* L, int status, int results) {
   if (status == LUA_YIELD) {
     const bool parked = results == 1 && operation_ != nullptr && lua_touserdata(coroutine_, -1) == parked_mark();
     if (parked) {
+      if (owner_.tracing()) owner_.trace(L, "yield", *this, operation_);
       if (wants_lethargy_) become_lethargic(L);
       return;
     }
@@ -143,6 +146,7 @@ void thread::fail(lua_State* L) {
 
 void thread::end(lua_State* L) {
   withdraw();
+  if (owner_.tracing() && !lethargic()) owner_.trace(L, "exit", *this, nullptr);
   if (closes_foreign_) owner_.close_foreign(L, *this);
   owner_.anchored().release(L, anchor_);
   drop_guard();
@@ -182,6 +186,11 @@ bool thread::nested_is_suspended(lua_State* caller) {
   return nested != nullptr && lua_status(nested) == LUA_YIELD;
 }
 
+void thread::cancel_timeout(lua_State* caller) {
+  has_timeout_ = false;
+  owner_.timed().cancel(caller, coroutine_);
+}
+
 deadline thread::deadline_after(std::chrono::nanoseconds timeout) const { return owner_.loop().io().after(timeout); }
 
 bool thread::wake(lua_State* L, int coroutine) {
@@ -200,7 +209,6 @@ void thread::leave_lethargy(lua_State* L, int coroutine) {
 void thread::drop_guard() noexcept {
   if (!lethargic()) return;
   scheduler::disarm(*std::exchange(guard_, nullptr));
-  owner_.count_lethargic(-1);
 }
 
 void thread::become_lethargic(lua_State* L) {
@@ -209,7 +217,6 @@ void thread::become_lethargic(lua_State* L) {
   guard_ = &owner_.guard(L, -1, *this);
   lua_pop(L, 1);
   kept.clear(L, anchor_, anchors::thread);
-  owner_.count_lethargic(1);
 }
 
 void thread::prepare_lethargy(lua_State* caller) {

@@ -14,6 +14,7 @@
 #include "copas/core/ref.hpp"
 #include "copas/core/sleep.hpp"
 #include "copas/io/socket.hpp"
+#include "copas/sync/event.hpp"
 #include "lua/anchors.hpp"
 #include "lua/compat.hpp"
 
@@ -26,6 +27,12 @@ struct guard_of_thread;
 /// the state's pins), `push` then pushes it. Specialised for each awaitable in the file that offers it to Lua.
 template <awaitable Operation>
 struct conversion;
+
+/// Does the user's `copas.timeout` go on while a thread performs this operation? Every other one cancels it.
+template <class Operation>
+inline constexpr bool keeps_timeout =
+    std::is_base_of_v<sleep_awaitable, Operation> || std::is_base_of_v<yield_awaitable, Operation> ||
+    std::is_base_of_v<event::wait_awaitable, Operation>;
 
 /// Which values on the caller's stack a parked operation points into; 0 for none.
 struct operands {
@@ -55,8 +62,14 @@ class thread final : public task_record, public pooled {
   /// What a coroutine yields to say that an operation is parked: no value that user code can have.
   static void* parked_mark() noexcept;
 
-  /// Makes it run in the next phase (4) of the loop, or, if `promptly`, in the current phase (2).
-  void start(bool promptly);
+  /// When a new thread runs first.
+  enum class beginning : std::uint8_t {
+    queued,  ///< in the next phase (4) of the loop
+    promptly,  ///< in the current phase (2)
+    at_once,  ///< before `start` returns
+  };
+  /// Makes it run. It may have ended when this returns, if that is `at_once`.
+  void start(beginning when);
 
   /// Performs an operation for `caller`, a coroutine that runs in this thread; the last statement of a C function.
   ///
@@ -72,6 +85,10 @@ class thread final : public task_record, public pooled {
   int await_for(lua_State* caller, std::chrono::nanoseconds timeout, operands in_use, Arguments&&... arguments) {
     static_assert(sizeof(Operation) <= sizeof slot_ && alignof(Operation) <= alignof(std::max_align_t));
     if (operation_ != nullptr) withdraw_abandoned(caller);
+    if constexpr (!keeps_timeout<Operation>) {
+      if (has_timeout_) [[unlikely]]
+        cancel_timeout(caller);
+    }
     auto* operation = std::construct_at(reinterpret_cast<Operation*>(slot_), std::forward<Arguments>(arguments)...);
     operation_ = operation;
     finish_ = [](thread& self, lua_State* L) { return self.finish<Operation>(L); };
@@ -116,6 +133,11 @@ class thread final : public task_record, public pooled {
   void close_foreign_at_end() noexcept { closes_foreign_ = true; }
   [[nodiscard]] served_client client() const noexcept { return client_; }
 
+  /// It has a `copas.timeout`, perhaps, which its next operation will cancel.
+  void note_timeout() noexcept { has_timeout_ = true; }
+  /// Does the thread want the words of the library below for a timeout, rather than "timeout"?
+  bool wants_own_words = false;
+
   thread* next_in_bucket = nullptr;  // for the scheduler's table of coroutines
 
  private:
@@ -140,6 +162,7 @@ class thread final : public task_record, public pooled {
   void withdraw() noexcept;
   void withdraw_abandoned(lua_State* caller);
   [[nodiscard]] bool nested_is_suspended(lua_State* caller);
+  void cancel_timeout(lua_State* caller);
   void become_lethargic(lua_State* L);
   void drop_guard() noexcept;
   [[nodiscard]] deadline deadline_after(std::chrono::nanoseconds timeout) const;
@@ -160,6 +183,7 @@ class thread final : public task_record, public pooled {
   bool has_nested_ = false;  // so is the nested one
   bool has_socket_ = false;
   bool closes_foreign_ = false;
+  bool has_timeout_ = false;
   alignas(std::max_align_t) std::byte slot_[slot_size];
 };
 

@@ -8,6 +8,7 @@
 #include "copas/core/sleep.hpp"
 #include "lua/functions.hpp"
 #include "lua/guard.hpp"
+#include "lua/module.hpp"
 #include "lua/seconds.hpp"
 #include "lua/tcp.hpp"
 
@@ -92,14 +93,64 @@ int native_wakeup(lua_State* L) {
   return 1;
 }
 
-// Where the function `level` levels up is, for reports.
+// timeout(delay [, callback]): calls it with the running coroutine after a time, unless it sets or cancels another before
+int native_timeout(lua_State* L) {
+  scheduler& owner = scheduler::of(L);
+  lua_settop(L, 2);
+  if (thread* const running = owner.shared().current) {
+    running->note_timeout();
+    running->owner().anchored().push(L, running->anchor(), anchors::thread);
+  } else {
+    lua_pushthread(L);
+  }
+  owner.timed().cancel(L, lua_tothread(L, 3));
+  const double delay = lua_type(L, 1) == LUA_TNUMBER ? lua_tonumber(L, 1) : -1;
+  if (!(delay >= 0)) {
+    luaL_error(L, "timout value must be greater than or equal to 0, got: %s", luaL_tolstring(L, 1, nullptr));
+  }
+  if (delay > 0 && delay < HUGE_VAL) {
+    if (lua_isnil(L, 2)) luaL_error(L, "the callback parameter is required");
+    owner.timed().set(L, 3, 2, from_seconds(delay));
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+int native_cancel_timeouts(lua_State* L) {
+  scheduler::of(L).timed().clear(L);
+  return 0;
+}
+
+// own_words([wanted]): whether the running thread wants the words of the library below for a timeout
+int native_own_words(lua_State* L) {
+  thread* const running = state::of(L).current;
+  if (running != nullptr && !lua_isnone(L, 1)) running->wants_own_words = lua_toboolean(L, 1) != 0;
+  lua_pushboolean(L, running != nullptr && running->wants_own_words ? 1 : 0);
+  return 1;
+}
+
+// Where the user's code is that called, for reports: the first function from `level` on that is none of the module's.
 std::string position(lua_State* L, int level) {
   lua_Debug where;
-  if (lua_getstack(L, level, &where) == 0 || lua_getinfo(L, "Sl", &where) == 0) return {};
+  do {
+    if (lua_getstack(L, level++, &where) == 0 || lua_getinfo(L, "Sl", &where) == 0) return {};
+  } while (is_chunk_of_module(where.source) || std::strcmp(where.source, "=(tail call)") == 0);
   if (where.currentline <= 0) return where.short_src;
   char line[16];
   std::snprintf(line, sizeof line, ":%d", where.currentline);
   return std::string{where.short_src} + line;
+}
+
+// where(): the position of the user's code that called the module, in front of an error's text; empty if there is none
+int native_where(lua_State* L) {
+  lua_Debug caller;
+  for (int level = 1; lua_getstack(L, level, &caller) != 0 && lua_getinfo(L, "Sl", &caller) != 0; ++level) {
+    if (caller.currentline <= 0 || is_chunk_of_module(caller.source)) continue;
+    lua_pushfstring(L, "%s:%d: ", caller.short_src, caller.currentline);
+    return 1;
+  }
+  lua_pushliteral(L, "");
+  return 1;
 }
 
 // Makes a coroutine of the function at `first` and the arguments above it, which it takes, and a thread of that.
@@ -117,7 +168,7 @@ thread& make_thread(lua_State* L, int first, int level) {
 int native_spawn(lua_State* L) {
   const auto level = static_cast<int>(luaL_checkinteger(L, 1));
   if (lua_gettop(L) < 2) lua_settop(L, 2);
-  make_thread(L, 2, level).start(false);
+  make_thread(L, 2, level).start(thread::beginning::queued);
   return 1;
 }
 
@@ -135,7 +186,7 @@ int native_serve(lua_State* L) {
   thread& handler = make_thread(L, 2, 1);
   handler.serve(L, 1, which, object != nullptr && close_at_end ? object->shared() : ref<copas::socket>{});
   if (object == nullptr && close_at_end) handler.close_foreign_at_end();
-  handler.start(true);
+  handler.start(thread::beginning::promptly);
   return 1;
 }
 
@@ -176,7 +227,7 @@ int native_step(lua_State* L) {
   if (!lua_isnoneornil(L, 1)) {
     const double seconds = luaL_checknumber(L, 1);
     until = seconds > 0 ? owner.loop().io().after(from_seconds(seconds)) : deadline::min();
-  } else if (owner.loop().finished()) {
+  } else if (owner.finished()) {
     until = owner.loop().io().after(longest_vain_step);
   }
   lua_pushboolean(L, owner.step(L, until) ? 1 : 0);
@@ -191,7 +242,7 @@ int native_run(lua_State* L) {
   lua_pushliteral(L, "step");
   do {
     deadline until = never;
-    if (owner.loop().finished()) {
+    if (owner.finished()) {
       until = deadline::min();
     } else if (timeout != unlimited) {
       until = owner.loop().io().after(timeout);
@@ -202,7 +253,7 @@ int native_run(lua_State* L) {
     const bool replaced = lua_rawequal(L, -1, 2) == 0;
     lua_pop(L, 1);
     if (replaced) break;
-  } while (!owner.loop().finished() && !owner.loop().stopping());
+  } while (!owner.finished() && !owner.loop().stopping());
   return 0;
 }
 
@@ -219,7 +270,7 @@ int native_handle_signals(lua_State* L) {
 }
 
 int native_finished(lua_State* L) {
-  lua_pushboolean(L, scheduler::of(L).loop().finished() ? 1 : 0);
+  lua_pushboolean(L, scheduler::of(L).finished() ? 1 : 0);
   return 1;
 }
 
@@ -245,13 +296,14 @@ int native_reset_exit(lua_State* L) {
   return 0;
 }
 
-// on(what, function): what the scheduler calls for an error in a thread, to close a socket of another library, and, before
-// a listener rests, when descriptors run out.
+// on(what, function): what the scheduler calls for an error in a thread, to close a socket of another library, before a
+// listener rests because descriptors have run out, in the thread of a timeout, and to trace threads.
 int native_on(lua_State* L) {
-  static constexpr const char* names[] = {"error", "close", "shortage", nullptr};
-  static constexpr scheduler::callback callbacks[] = {
-      scheduler::callback::report_error, scheduler::callback::close_foreign, scheduler::callback::free_descriptors};
-  const scheduler::callback which = callbacks[luaL_checkoption(L, 1, nullptr, names)];
+  using callback = scheduler::callback;
+  static constexpr const char* names[] = {"error", "close", "shortage", "timeout", "trace", nullptr};
+  static constexpr callback callbacks[] = {callback::report_error, callback::close_foreign, callback::free_descriptors,
+                                           callback::timeout, callback::trace};
+  const callback which = callbacks[luaL_checkoption(L, 1, nullptr, names)];
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
   scheduler::of(L).set_callback(L, which);
@@ -294,6 +346,7 @@ void set_scheduler_function(lua_State* L, int scheduler, const char* name, lua_C
 
 void add_thread_functions(lua_State* L, int scheduler) {
   constexpr luaL_Reg functions[] = {
+      {"cancel_timeouts", guarded<native_cancel_timeouts>},
       {"client_of", guarded<native_client_of>},
       {"exit", guarded<native_exit>},
       {"exiting", guarded<native_exiting>},
@@ -304,6 +357,7 @@ void add_thread_functions(lua_State* L, int scheduler) {
       {"now", guarded<native_now>},
       {"on", guarded<native_on>},
       {"origin_of", guarded<native_origin_of>},
+      {"own_words", guarded<native_own_words>},
       {"pause", guarded<native_pause>},
       {"pauseforever", guarded<native_pauseforever>},
       {"remove", guarded<native_remove>},
@@ -313,7 +367,9 @@ void add_thread_functions(lua_State* L, int scheduler) {
       {"serve", guarded<native_serve>},
       {"spawn", guarded<native_spawn>},
       {"step", guarded<native_step>},
+      {"timeout", guarded<native_timeout>},
       {"waitforexit", guarded<native_waitforexit>},
+      {"where", guarded<native_where>},
       {"wakeup", guarded<native_wakeup>},
   };
   for (const luaL_Reg& each : functions) set_scheduler_function(L, scheduler, each.name, each.func);

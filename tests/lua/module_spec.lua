@@ -347,6 +347,25 @@ describe("the socket module's try functions", function()
     assert.same({ nil, "older" }, { f() })
   end)
 
+  it("throw tables that LuaSocket's own protect understands", function()
+    local result = child.lua [[
+      local protect = require("socket").protect
+      require("copas")
+      print(protect(function() require("socket").try(nil, "newer") end)())
+    ]]
+
+    assert.equal("nil\tnewer\n", result.out)
+  end)
+
+  it("pass on tables that look like theirs", function()
+    local thrown = { "mine" }
+
+    local ok, err = pcall(socket.protect(function() error(thrown) end))
+
+    assert.is_false(ok)
+    assert.equal(thrown, err)
+  end)
+
   it("let a function wait", function()
     local got
     loop.run(copas, function()

@@ -68,7 +68,8 @@ class loop {
   /// @pre          not called by a task of this loop.
   bool turn(deadline until = never);
 
-  /// True when `run` would return: nothing is ready, no timer is set and nobody waits for a descriptor.
+  /// True when `run` would return: nothing is ready, no timer is set but such of `wait_kind::background`, and nobody waits
+  /// for a descriptor.
   [[nodiscard]] bool finished() const noexcept;
 
   /// Cancels all tasks: those that wait end at once, those that run at their next wait.
@@ -94,8 +95,7 @@ class loop {
   /// The running task; null between tasks.
   [[nodiscard]] task_record* current() const noexcept { return current_; }
   [[nodiscard]] const list<task_record>& tasks() const noexcept { return tasks_; }
-  /// How many operations wait for descriptors to read, or to write. Waits for a signal are not counted: they may outlive
-  /// the loop.
+  /// How many operations wait for something. Waits for a signal are not counted: they may outlive the loop.
   [[nodiscard]] std::size_t parked(wait_kind kind) const noexcept { return parked_[static_cast<std::size_t>(kind)]; }
   /// How many waiters have gone on since the loop was made.
   [[nodiscard]] std::uint64_t resumptions() const noexcept { return resumptions_; }
@@ -116,6 +116,9 @@ class loop {
   /// Like `schedule`, but a node woken during the readers' part of phase (2) still runs in it.
   void schedule_promptly(wait_node& node) noexcept;
 
+  /// Lets a parked operation go on now, inside of whatever runs, or outside of a turn.
+  void run_at_once(wait_node& node);
+
   /// Counts one operation finished without waiting; false if the task had its share and lets others run first.
   [[nodiscard]] bool within_budget() noexcept { return --budget_ > 0; }
 
@@ -131,6 +134,9 @@ class loop {
   void descriptor_freed() noexcept;
   /// Called when descriptors have run out; returns true if it may have freed some, so that trying again makes sense.
   std::move_only_function<bool()> on_descriptor_shortage;
+
+  /// Called in each turn that asked the reactor, before anything runs. For statistics.
+  std::move_only_function<void()> on_polled;
 
   /// Hands an exception that left `task` to the error handler.
   void report(std::exception_ptr error, const task_record& task) noexcept;

@@ -12,7 +12,9 @@ class [[nodiscard]] sleep_awaitable : public wait_node {
   sleep_awaitable(loop& home, deadline until) noexcept : home_{home}, until_{until} {}
 
   bool await_ready() const noexcept { return false; }
-  void await_suspend(waiter who) noexcept { park(home_, who, wait_kind::signal, until_); }
+  void await_suspend(waiter who) noexcept {
+    park(home_, who, until_ == never ? wait_kind::signal : wait_kind::time, until_);
+  }
   /// What ended it: `timed_out` when the time has passed, `event` after `wake`.
   wake_reason await_resume() const noexcept { return reason(); }
 

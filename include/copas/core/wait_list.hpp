@@ -23,11 +23,13 @@ enum class wake_reason : std::uint8_t {
 
 /// What a parked operation depends on: whether it keeps a loop running, and what a report calls it.
 enum class wait_kind : std::uint8_t {
-  signal,  ///< another task; nothing outside can end the wait, so it does not keep the loop alive
-  read,    ///< a descriptor to read from or to accept on
-  write,   ///< a descriptor to write to
+  signal,      ///< another task; unless it has a deadline, nothing outside can end the wait: it keeps no loop alive
+  time,        ///< a point in time, and nothing else
+  read,        ///< a descriptor to read from or to accept on
+  write,       ///< a descriptor to write to
+  background,  ///< a point in time at which something is done that is not worth keeping a loop alive for
 };
-inline constexpr std::size_t wait_kinds = 3;
+inline constexpr std::size_t wait_kinds = 5;
 
 /// Links of a circular list; an element of its own is a list without elements.
 class list_link {
@@ -124,6 +126,8 @@ class wait_node : public list_link, timer_hook {
   [[nodiscard]] bool woken() const noexcept { return state_ == state::woken; }
   [[nodiscard]] wake_reason reason() const noexcept { return reason_; }
   [[nodiscard]] wait_kind kind() const noexcept { return kind_; }
+  /// When the loop wakes it at the latest.
+  [[nodiscard]] deadline until() const noexcept { return until_; }
 
   /// What this operation does, for reports about tasks: a few words, such as "receiving a line".
   [[nodiscard]] virtual std::string_view activity() const noexcept { return "waiting"; }
@@ -144,6 +148,9 @@ class wait_node : public list_link, timer_hook {
   ///
   /// @param until  when the loop wakes it at the latest, with `wake_reason::timed_out`.
   void park(loop& home, waiter who, wait_kind kind, deadline until);
+
+  /// Waits for a point in time on behalf of no task.
+  void park_in_background(loop& home, waiter who, deadline until);
 
   /// Parks again, for the same waiter and until the same deadline, in `advance`.
   void park_again() noexcept;
