@@ -88,6 +88,7 @@ bool loop::turn(deadline until) {
   }
   run_woken(running_);
   phase_ = phase::poll;
+  assert(consistent());
   return had_events_;
 }
 

@@ -40,6 +40,8 @@ send_range check_send_range(lua_State* L, int index) {
   const auto size = static_cast<double>(length);
   double first = luaL_optnumber(L, index + 1, 1);
   double last = luaL_optnumber(L, index + 2, -1);
+  if (std::isnan(first)) refuse_argument(L, index + 1, "not a number");
+  if (std::isnan(last)) refuse_argument(L, index + 2, "not a number");
   if (first < 0) first = std::max(size + first + 1, 1.0);
   if (last < 0) last = size + last + 1;
   first = std::max(first, 1.0);

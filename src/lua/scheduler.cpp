@@ -128,14 +128,20 @@ bool scheduler::step(lua_State* L, deadline until) {
     lua_pushlightuserdata(L, this);
     lua_pushlightuserdata(L, &limit);
     const int status = lua_pcall(L, 2, 1, 0);
+    const bool ran = loop_.resumptions() != before;
     if (status == LUA_OK) {
       had_events = lua_toboolean(L, -1) != 0;
       lua_pop(L, 1);
+    } else if (!recover(L, running) && !ran && std::exchange(failed_, true)) {
+      turning_ = false;
+      lua_error(L);
     } else {
-      recover(L, running);
+      lua_pop(L, 1);
     }
-    const bool ran = loop_.resumptions() != before;
-    if (ran) garbage_.activity(L, may_have_dropped_sockets());
+    if (ran) {
+      failed_ = false;
+      garbage_.activity(L, may_have_dropped_sockets());
+    }
     over = ran || had_events || limit == until || loop_.stopping();
   }
   statistics_.step_ended();
@@ -145,13 +151,15 @@ bool scheduler::step(lua_State* L, deadline until) {
 }
 
 // Something raised an error outside of the threads' own code: for lack of memory, or in a finaliser. The error, on top of
-// the stack, is that of the thread whose turn it was, if it was anybody's.
-void scheduler::recover(lua_State* L, thread* outer) {
+// the stack, where it stays, is that of the thread whose turn it was; false if it was nobody's.
+bool scheduler::recover(lua_State* L, thread* outer) {
   shared_.current = outer;
   if (outer == nullptr) shared_.drop_pinned();
-  auto* const failed = static_cast<thread*>(loop_.recover());
+  auto* const failed = dynamic_cast<thread*>(loop_.recover());
+  lua_pushvalue(L, -1);
   report(L, failed);
   if (failed != nullptr) failed->cancel();
+  return failed != nullptr;
 }
 
 bool scheduler::finished() const noexcept {

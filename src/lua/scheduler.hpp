@@ -114,7 +114,7 @@ class scheduler {
   static int run_turn(lua_State* L);
   [[nodiscard]] std::size_t bucket_of(const lua_State* coroutine) const noexcept;
   void insert(thread& added) noexcept;
-  void recover(lua_State* L, thread* outer);
+  [[nodiscard]] bool recover(lua_State* L, thread* outer);
   [[nodiscard]] bool may_have_dropped_sockets() const noexcept;
   [[nodiscard]] bool guards(lua_State* L, int index, const thread& guarded) const;
   [[nodiscard]] bool push_values(lua_State* L) const;
@@ -132,6 +132,7 @@ class scheduler {
   std::size_t threads_ = 0;
   std::unordered_set<std::string> origins_;  // where threads were started
   bool turning_ = false;  // a turn is in progress
+  bool failed_ = false;  // the last turn ended with an error that was nobody's; a second one leaves the loop
   bool tracing_ = false;
   event exiting_;
   descriptor_table descriptors_;

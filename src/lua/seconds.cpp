@@ -18,7 +18,7 @@ std::chrono::nanoseconds from_seconds(double seconds) noexcept {
 
 std::chrono::nanoseconds optional_timeout(lua_State* L, int index) {
   const double seconds = luaL_optnumber(L, index, -1);
-  return seconds < 0 ? unlimited : from_seconds(seconds);
+  return seconds < 0 || seconds == HUGE_VAL ? unlimited : from_seconds(seconds);
 }
 
 }  // namespace copas::lua

@@ -3,6 +3,7 @@
 // A function that also serves other objects gives up at once when it meets one. Where Lua allows it, it calls the Lua
 // function for such objects itself; elsewhere it returns `foreign`, and a Lua wrapper makes the call.
 
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -257,7 +258,7 @@ int native_is_native(lua_State* L) {
 std::chrono::nanoseconds changed(lua_State* L, int index, std::chrono::nanoseconds now) {
   if (lua_isnoneornil(L, index)) return now;
   const double seconds = lua_tonumber(L, index);
-  if (seconds < 0) return unlimited;
+  if (seconds < 0 || seconds == HUGE_VAL) return unlimited;
   return seconds == 0 ? std::chrono::nanoseconds::zero() : from_seconds(seconds);
 }
 

@@ -182,6 +182,35 @@ describe("an exit", function()
   end
 end)
 
+describe("a system that refuses to wait at all", function()
+  after_each(child.cleanup)
+
+  it("ends the loop with its error", function()
+    expect("reported\nfalse\n", [[
+      local function descriptor_of_epoll()
+        local list = io.popen("ls -l /proc/$PPID/fd")
+        for line in list:lines() do
+          local number = line:match("(%d+) %-> anon_inode:%[eventpoll%]")
+          if number then return tonumber(number) end
+        end
+      end
+      local reported = false
+      copas.seterrorhandler(function()
+        if not reported then print("reported") end
+        reported = true
+      end, true)
+      copas.addthread(function()
+        copas.pause(0.01)
+        local thief = socket.tcp()
+        thief:setfd(descriptor_of_epoll())
+        thief:close()
+        copas.pause(0.01)
+      end)
+      print((pcall(copas.loop)))
+    ]])
+  end)
+end)
+
 describe("two schedulers in one state", function()
   it("both run", function()
     local first = loop.fresh()

@@ -154,6 +154,7 @@ class loop {
   };
   enum class phase : std::uint8_t { poll, readers, writers, timers, ready };
 
+  [[nodiscard]] bool consistent() const;
   void ask_reactor(deadline until);
   void run_woken(wait_list& woken);
   void fire_timers() noexcept;

@@ -59,7 +59,7 @@ class reactor : public clock {
   /// Ends the current `wait`, or the next one, early. May be called from any thread, and from a signal handler.
   virtual void interrupt() noexcept = 0;
 
-  /// Reports each change of `fd` to readable or writable from now on, once for each change (edge-triggered).
+  /// Reports what `fd` is ready for already, and from now on each change to readable or writable (edge-triggered).
   virtual std::error_code watch(int fd, std::uint32_t generation) noexcept = 0;
 
   /// Reports once that `fd` is ready, also if it is already. To be repeated for each wait.

@@ -128,6 +128,9 @@ class wait_node : public list_link, timer_hook {
   [[nodiscard]] wait_kind kind() const noexcept { return kind_; }
   /// When the loop wakes it at the latest.
   [[nodiscard]] deadline until() const noexcept { return until_; }
+  [[nodiscard]] bool has_timer() const noexcept { return timer_hook::set(); }
+  /// The task that waits; null if it is none.
+  [[nodiscard]] const task_record* task() const noexcept { return task_; }
 
   /// What this operation does, for reports about tasks: a few words, such as "receiving a line".
   [[nodiscard]] virtual std::string_view activity() const noexcept { return "waiting"; }
