@@ -73,13 +73,13 @@ scheduler::scheduler(lua_State* L, state& shared)
   push_weak_table(L, "k");
   guards_ = luaL_ref(L, LUA_REGISTRYINDEX);
   loop_.on_descriptor_shortage = [this] { return free_descriptors(lua_); };
-  shared.schedulers.push_back(this);
+  shared.schedulers.push_front(*this);
 }
 
 scheduler::~scheduler() = default;
 
 bool scheduler::close(lua_State* L) {
-  std::erase(shared_.schedulers, this);
+  unlink();
   lua_ = L;
   loop_.cancel_all();
   timeouts_.clear(L);

@@ -22,7 +22,7 @@
 namespace copas::lua {
 
 /// One instance of the copas module: a loop, and the Lua threads it runs.
-class scheduler {
+class scheduler : public list_link {
  public:
   /// @param L  where the scheduler is made; its registry holds what the threads need.
   scheduler(lua_State* L, state& shared);

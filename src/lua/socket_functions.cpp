@@ -25,7 +25,7 @@ namespace {
 int socket_gettime(lua_State* L) {
   const auto& schedulers = state::of(L).schedulers;
   const std::chrono::nanoseconds now =
-      schedulers.empty() ? std::chrono::system_clock::now().time_since_epoch() : schedulers.back()->loop().io().wall();
+      schedulers.empty() ? std::chrono::system_clock::now().time_since_epoch() : schedulers.front().loop().io().wall();
   lua_pushnumber(L, to_seconds(now));
   return 1;
 }

@@ -51,12 +51,11 @@ void state::drop_pinned() noexcept {
 }
 
 void state::abandon(lua_State* L, int index) {
-  for (scheduler* each : schedulers) {
-    thread* const found = each->find(L, index);
-    if (found == nullptr || found->running()) continue;
-    found->abandon(L);
-    return;
-  }
+  thread* found = nullptr;
+  schedulers.for_each([&](scheduler& each) {
+    if (found == nullptr) found = each.find(L, index);
+  });
+  if (found != nullptr && !found->running()) found->abandon(L);
 }
 
 void state::end() noexcept { std::vector<std::unique_ptr<received>>{}.swap(pinned_); }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "copas/core/wait_list.hpp"
 #include "copas/io/stream.hpp"
 #include "lua/compat.hpp"
 
@@ -24,8 +25,8 @@ class state {
 
   /// The thread that runs: the one the schedulers resumed last, whatever coroutine it has resumed itself.
   thread* current = nullptr;
-  /// Those that are alive.
-  std::vector<scheduler*> schedulers;
+  /// Those that are alive, the newest first. Their own links, for nobody would free an array at the end.
+  list<scheduler> schedulers;
   /// Socket objects of this Lua state that have not been collected.
   std::size_t sockets = 0;
 
