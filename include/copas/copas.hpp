@@ -14,3 +14,4 @@
 #include "copas/net/address.hpp"
 #include "copas/net/tcp.hpp"
 #include "copas/sync/event.hpp"
+#include "copas/sync/semaphore.hpp"

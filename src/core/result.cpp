@@ -13,6 +13,8 @@ const std::error_category& copas_category() noexcept {
         case errc::timed_out: return "timeout";
         case errc::host_not_found: return "host not found";
         case errc::not_listening: return "not a listening socket";
+        case errc::destroyed: return "destroyed";
+        case errc::too_many: return "too many";
       }
       return "unknown error";
     }

@@ -12,6 +12,11 @@ TEST(Result, NamesItsErrorsAsLuaSocketDoes) {
   EXPECT_EQ(make_error_code(errc::timed_out).message(), "timeout");
 }
 
+TEST(Result, NamesItsErrorsAsCopasDoes) {
+  EXPECT_EQ(make_error_code(errc::destroyed).message(), "destroyed");
+  EXPECT_EQ(make_error_code(errc::too_many).message(), "too many");
+}
+
 TEST(Result, ComparesErrorsWithTheirNames) {
   const std::error_code error = errc::closed;
 
