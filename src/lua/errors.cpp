@@ -50,6 +50,7 @@ const char* text_of_own_error(errc code) {
     case errc::not_listening: return "not a listening socket";
     case errc::destroyed: return "destroyed";
     case errc::too_many: return "too many";
+    case errc::not_owner: return "cannot release a lock not owned";
   }
   return "unknown error";
 }

@@ -18,6 +18,7 @@ enum class errc {
   not_listening,      ///< accept on something that is not a listening socket
   destroyed,          ///< what was waited for, or used, has been destroyed
   too_many,           ///< more units than a semaphore can ever have
+  not_owner,          ///< release of a lock by somebody who does not hold it
 };
 
 [[nodiscard]] const std::error_category& copas_category() noexcept;

@@ -15,6 +15,7 @@ TEST(Result, NamesItsErrorsAsLuaSocketDoes) {
 TEST(Result, NamesItsErrorsAsCopasDoes) {
   EXPECT_EQ(make_error_code(errc::destroyed).message(), "destroyed");
   EXPECT_EQ(make_error_code(errc::too_many).message(), "too many");
+  EXPECT_EQ(make_error_code(errc::not_owner).message(), "cannot release a lock not owned");
 }
 
 TEST(Result, ComparesErrorsWithTheirNames) {
