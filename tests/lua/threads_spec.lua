@@ -98,6 +98,19 @@ describe("a thread", function()
     assert.same({ n = 2, 1 }, got)
   end)
 
+  it("is dead when it has ended, whatever it returned, and nothing keeps that", function()
+    local weak = setmetatable({}, { __mode = "v" })
+    local co = copas.addthread(function()
+      weak.result = {}
+      return weak.result
+    end)
+    copas.loop()
+    loop.collect()
+
+    assert.equal("dead", coroutine.status(co))
+    assert.is_nil(weak.result)
+  end)
+
   it("may add thousands of others", function()
     local count = 0
     loop.run(copas, function()
