@@ -43,6 +43,8 @@ function copas.addnamedthread(name, fn, ...)
   return co
 end
 
+native.on("call", function(fn, ...) return fn(...) end)
+
 function copas.removethread(co)
   if type(co) == "thread" then native.remove(co) end
 end

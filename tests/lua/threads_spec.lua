@@ -111,6 +111,15 @@ describe("a thread", function()
     assert.is_nil(weak.result)
   end)
 
+  it("may be a function of the module that waits", function()
+    local co = copas.addthread(copas.pause, 0.01)
+    local named = copas.addnamedthread("sleeper", copas.pause, 0.01)
+    copas.loop()
+
+    assert.equal("dead", coroutine.status(co))
+    assert.equal("dead", coroutine.status(named))
+  end)
+
   it("may add thousands of others", function()
     local count = 0
     loop.run(copas, function()
