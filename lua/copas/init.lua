@@ -17,7 +17,7 @@ local copas = {
   running = false,
 }
 
-local internal = { native = native, foreign = load("foreign", native) }
+local internal = { native = native, load = load, foreign = load("foreign", native) }
 load("names", copas, internal)
 load("errors", copas, internal)
 load("operations", copas, internal)
@@ -42,6 +42,8 @@ function copas.addnamedthread(name, fn, ...)
   if name ~= nil then copas.setthreadname(name, co) end
   return co
 end
+
+native.on("call", function(fn, ...) return fn(...) end)
 
 function copas.removethread(co)
   if type(co) == "thread" then native.remove(co) end
@@ -165,7 +167,7 @@ if rawget(_G, "_TEST") then
   end
 end
 
-local submodules = { timer = true }
+local submodules = { lock = true, semaphore = true, timer = true }
 
 local metatable = {
   internal = internal, -- for the submodules and the runtime

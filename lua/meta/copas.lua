@@ -19,6 +19,8 @@
 ---@field _DESCRIPTION string
 ---@field autoclose boolean    close connections when their handler ends? Read at each accept; default true
 ---@field running boolean      true while `copas.loop` runs; programs with a loop of their own may set it
+---@field lock copas.locklib   the module `copas.lock`, loaded when it is first used
+---@field semaphore copas.semaphorelib  the module `copas.semaphore`, likewise
 ---@field timer copas.timerlib  the module `copas.timer`, loaded when it is first used
 ---@overload fun(init?: function|number, timeout?: number)
 local copas = {}

@@ -18,6 +18,7 @@ task_record::task_record(loop& home) noexcept : home_{home} { home.tasks_.push_b
 
 task_record::~task_record() {
   if (home_.current_ == this) home_.current_ = nullptr;
+  while (!watches_.empty()) watches_.pop_front().on_task_end();
 }
 
 void task_record::cancel() {

@@ -13,6 +13,9 @@ const std::error_category& copas_category() noexcept {
         case errc::timed_out: return "timeout";
         case errc::host_not_found: return "host not found";
         case errc::not_listening: return "not a listening socket";
+        case errc::destroyed: return "destroyed";
+        case errc::too_many: return "too many";
+        case errc::not_owner: return "cannot release a lock not owned";
       }
       return "unknown error";
     }

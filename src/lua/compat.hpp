@@ -19,6 +19,9 @@ namespace copas::lua {
 /// Can a C function call Lua code that waits? (Otherwise Lua code has to make the call.)
 inline constexpr bool c_may_call_what_waits = LUA_VERSION_NUM >= 502;
 
+/// Can a coroutine that began with a C function go on after that has yielded?
+inline constexpr bool resumes_c_functions = LUA_VERSION_NUM >= 502;
+
 /// Does Lua tell beforehand that a coroutine cannot yield?
 inline constexpr bool tells_whether_yieldable = LUA_VERSION_NUM >= 503;
 

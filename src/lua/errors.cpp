@@ -48,6 +48,9 @@ const char* text_of_own_error(errc code) {
     case errc::timed_out: return "timeout";
     case errc::host_not_found: return "host not found";
     case errc::not_listening: return "not a listening socket";
+    case errc::destroyed: return "destroyed";
+    case errc::too_many: return "too many";
+    case errc::not_owner: return "cannot release a lock not owned";
   }
   return "unknown error";
 }

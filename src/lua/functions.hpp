@@ -16,7 +16,9 @@ void set_scheduler_function(lua_State* L, int scheduler, const char* name, lua_C
 void add_thread_functions(lua_State* L, int scheduler);
 void add_stream_functions(lua_State* L, int scheduler);
 void add_descriptor_functions(lua_State* L, int scheduler);
+void add_lock_functions(lua_State* L, int scheduler);
 void add_report_functions(lua_State* L, int scheduler);
+void add_semaphore_functions(lua_State* L, int scheduler);
 
 /// Pushes the part of the socket module that is native: `tcp`, `select`, `gettime`, `sleep`, `dns`, ...
 void push_socket_functions(lua_State* L);

@@ -48,7 +48,9 @@ void push_native(lua_State* L) {
   add_thread_functions(L, scheduler);
   add_stream_functions(L, scheduler);
   add_descriptor_functions(L, scheduler);
+  add_lock_functions(L, scheduler);
   add_report_functions(L, scheduler);
+  add_semaphore_functions(L, scheduler);
   lua_remove(L, scheduler);
 }
 
@@ -68,7 +70,9 @@ int load_chunk(lua_State* L) {
   return 1;
 }
 
-constexpr luaL_Reg submodules[] = {{"copas.socket", &open_socket}, {"copas.timer", &open_timer}};
+// Those of one instance of the module.
+constexpr luaL_Reg submodules[] = {
+    {"copas.lock", &open_lock}, {"copas.semaphore", &open_semaphore}, {"copas.timer", &open_timer}};
 
 // So that the submodules are ours, even if an installed Copas has files of these names.
 void set_loaders(lua_State* L) {
@@ -78,6 +82,8 @@ void set_loaders(lua_State* L) {
     lua_pushcfunction(L, each.func);
     lua_setfield(L, -2, each.name);
   }
+  lua_pushcfunction(L, &open_socket);
+  lua_setfield(L, -2, "copas.socket");
   lua_pop(L, 2);
 }
 
@@ -85,8 +91,10 @@ void set_loaders(lua_State* L) {
 void forget_submodules(lua_State* L) {
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "loaded");
-  lua_pushnil(L);
-  lua_setfield(L, -2, "copas.timer");
+  for (const luaL_Reg& each : submodules) {
+    lua_pushnil(L);
+    lua_setfield(L, -2, each.name);
+  }
   lua_pop(L, 2);
 }
 
@@ -150,13 +158,18 @@ int load_socket(lua_State* L) {
   return 1;
 }
 
-int load_timer(lua_State* L) {
+// A submodule is a chunk that gets the module and what its other parts share.
+int load_submodule(lua_State* L, std::string_view name) {
   lua_settop(L, 0);
   require(L, "copas");
   luaL_getmetafield(L, 1, "internal");
-  run_chunk(L, "timer", 2, 1);
+  run_chunk(L, name, 2, 1);
   return 1;
 }
+
+int load_lock(lua_State* L) { return load_submodule(L, "lock"); }
+int load_semaphore(lua_State* L) { return load_submodule(L, "semaphore"); }
+int load_timer(lua_State* L) { return load_submodule(L, "timer"); }
 
 }  // namespace
 
@@ -181,6 +194,8 @@ void preload_modules(lua_State* L) {
 }
 
 int open_copas(lua_State* L) { return guarded<load_copas>(L); }
+int open_lock(lua_State* L) { return guarded<load_lock>(L); }
+int open_semaphore(lua_State* L) { return guarded<load_semaphore>(L); }
 int open_socket(lua_State* L) { return guarded<load_socket>(L); }
 int open_timer(lua_State* L) { return guarded<load_timer>(L); }
 
@@ -188,6 +203,10 @@ int open_timer(lua_State* L) { return guarded<load_timer>(L); }
 
 extern "C" {
 __attribute__((visibility("default"))) int luaopen_copas(lua_State* L) { return copas::lua::open_copas(L); }
+__attribute__((visibility("default"))) int luaopen_copas_lock(lua_State* L) { return copas::lua::open_lock(L); }
+__attribute__((visibility("default"))) int luaopen_copas_semaphore(lua_State* L) {
+  return copas::lua::open_semaphore(L);
+}
 __attribute__((visibility("default"))) int luaopen_copas_socket(lua_State* L) { return copas::lua::open_socket(L); }
 __attribute__((visibility("default"))) int luaopen_copas_timer(lua_State* L) { return copas::lua::open_timer(L); }
 }

@@ -320,6 +320,10 @@ bool scheduler::free_descriptors(lua_State* L) {
   return freed;
 }
 
+void scheduler::push_caller(lua_State* L) const {
+  if (!push_callback(L, callback::call)) lua_pushnil(L);
+}
+
 void scheduler::own(lua_State* L) {
   lua_newtable(L);
   lua_setuservalue(L, -2);

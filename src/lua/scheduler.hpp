@@ -69,7 +69,7 @@ class scheduler : public list_link {
   void handle_signals() { signals_ = std::make_unique<stop_signals>(loop_); }
 
   /// What the Lua part of the module does for the scheduler.
-  enum class callback : std::uint8_t { report_error = 1, close_foreign, free_descriptors, timeout, trace };
+  enum class callback : std::uint8_t { report_error = 1, close_foreign, free_descriptors, timeout, trace, call };
   /// Sets the function for that; it is on top of the stack, and is popped.
   void set_callback(lua_State* L, callback which);
 
@@ -90,6 +90,9 @@ class scheduler : public list_link {
   void run_timeout(lua_State* L);
   /// Calls the module's function that closes a socket, with that of a thread.
   void close_foreign(lua_State* L, const thread& ended);
+
+  /// Pushes the module's function that calls its first argument with the others; nil at the end of the Lua state.
+  void push_caller(lua_State* L) const;
 
   /// Lets the userdata on top of the stack hold what the scheduler owns in Lua.
   ///

@@ -134,6 +134,7 @@ void thread::after_resume(lua_State* L, int status, int results) {
     fail(L);
     return;
   }
+  lua_settop(coroutine_, 0);  // with results on its stack a coroutine does not count as dead
   end(L);
 }
 

@@ -37,7 +37,7 @@ inline constexpr bool keeps_timeout =
 /// Which values on the caller's stack a parked operation points into; 0 for none.
 struct operands {
   int socket = 0;
-  int text = 0;
+  int text = 0;  ///< a string that is being sent; or an object that the operation belongs to
 };
 
 /// What a thread of a server belongs to, for its name.

@@ -156,6 +156,10 @@ int native_where(lua_State* L) {
 // Makes a coroutine of the function at `first` and the arguments above it, which it takes, and a thread of that.
 thread& make_thread(lua_State* L, int first, int level) {
   scheduler& owner = scheduler::of(L);
+  if (!resumes_c_functions && lua_iscfunction(L, first) != 0) {
+    owner.push_caller(L);
+    lua_insert(L, first);
+  }
   const int count = lua_gettop(L) - first + 1;
   lua_State* const coroutine = lua_newthread(L);
   if (lua_checkstack(coroutine, count) == 0) luaL_error(L, "too many arguments");
@@ -297,12 +301,12 @@ int native_reset_exit(lua_State* L) {
 }
 
 // on(what, function): what the scheduler calls for an error in a thread, to close a socket of another library, before a
-// listener rests because descriptors have run out, in the thread of a timeout, and to trace threads.
+// listener rests because descriptors have run out, in the thread of a timeout, to trace threads, and to call a C function.
 int native_on(lua_State* L) {
   using callback = scheduler::callback;
-  static constexpr const char* names[] = {"error", "close", "shortage", "timeout", "trace", nullptr};
+  static constexpr const char* names[] = {"error", "close", "shortage", "timeout", "trace", "call", nullptr};
   static constexpr callback callbacks[] = {callback::report_error, callback::close_foreign, callback::free_descriptors,
-                                           callback::timeout, callback::trace};
+                                           callback::timeout,      callback::trace,         callback::call};
   const callback which = callbacks[luaL_checkoption(L, 1, nullptr, names)];
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);

@@ -98,6 +98,28 @@ describe("a thread", function()
     assert.same({ n = 2, 1 }, got)
   end)
 
+  it("is dead when it has ended, whatever it returned, and nothing keeps that", function()
+    local weak = setmetatable({}, { __mode = "v" })
+    local co = copas.addthread(function()
+      weak.result = {}
+      return weak.result
+    end)
+    copas.loop()
+    loop.collect()
+
+    assert.equal("dead", coroutine.status(co))
+    assert.is_nil(weak.result)
+  end)
+
+  it("may be a function of the module that waits", function()
+    local co = copas.addthread(copas.pause, 0.01)
+    local named = copas.addnamedthread("sleeper", copas.pause, 0.01)
+    copas.loop()
+
+    assert.equal("dead", coroutine.status(co))
+    assert.equal("dead", coroutine.status(named))
+  end)
+
   it("may add thousands of others", function()
     local count = 0
     loop.run(copas, function()

@@ -16,6 +16,9 @@ enum class errc {
   timed_out,          ///< the deadline passed first
   host_not_found,     ///< the name has no address; other failures of getaddrinfo(3) have `resolver_category`
   not_listening,      ///< accept on something that is not a listening socket
+  destroyed,          ///< what was waited for, or used, has been destroyed
+  too_many,           ///< more units than a semaphore can ever have
+  not_owner,          ///< release of a lock by somebody who does not hold it
 };
 
 [[nodiscard]] const std::error_category& copas_category() noexcept;

@@ -6,6 +6,18 @@
 
 namespace copas {
 
+/// Hears of the end of a task, once: a lock that the task holds, for one.
+///
+/// It watches one task at a time, from `task_record::watch` until the task ends, or until it is unlinked or destroyed.
+class task_watch : public list_link {
+ public:
+  /// The task has ended; its address may be that of another one soon.
+  virtual void on_task_end() noexcept = 0;
+
+ protected:
+  ~task_watch() = default;
+};
+
 /// What a loop knows of one task, in C++ or Lua: the one place to ask what it is called, where it comes from and what
 /// it waits for. Kept up to date by two stores when the task parks.
 class task_record : public list_link {
@@ -24,6 +36,9 @@ class task_record : public list_link {
   [[nodiscard]] deadline waiting_since() const noexcept { return since_; }
   [[nodiscard]] bool running() const noexcept { return running_; }
 
+  /// Tells `watching` when the task ends.
+  void watch(task_watch& watching) noexcept { watches_.push_back(watching); }
+
   /// Ends the task: at once if it waits, at its next wait if it runs (or is up the stack of what runs).
   void cancel();
 
@@ -40,6 +55,7 @@ class task_record : public list_link {
   void end();
 
   loop& home_;
+  list<task_watch> watches_;
   const wait_node* waiting_on_ = nullptr;
   deadline since_;
   bool running_ = false;

@@ -12,6 +12,12 @@ TEST(Result, NamesItsErrorsAsLuaSocketDoes) {
   EXPECT_EQ(make_error_code(errc::timed_out).message(), "timeout");
 }
 
+TEST(Result, NamesItsErrorsAsCopasDoes) {
+  EXPECT_EQ(make_error_code(errc::destroyed).message(), "destroyed");
+  EXPECT_EQ(make_error_code(errc::too_many).message(), "too many");
+  EXPECT_EQ(make_error_code(errc::not_owner).message(), "cannot release a lock not owned");
+}
+
 TEST(Result, ComparesErrorsWithTheirNames) {
   const std::error_code error = errc::closed;
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -167,6 +168,51 @@ TEST_F(TaskRecord, EndsItsTaskOnceThoughItsLocalsCancelItAgain) {
 
   EXPECT_EQ(destroyed, 1);
   EXPECT_TRUE(events.tasks().empty());
+}
+
+class watcher final : public task_watch {
+ public:
+  void on_task_end() noexcept override { ++ends; }
+  int ends = 0;
+};
+
+TEST_F(TaskRecord, TellsThoseWhoWatchItOfItsEndOnce) {
+  watcher first;
+  watcher second;
+  events.spawn(sleep(1s));
+  only().watch(first);
+  only().watch(second);
+  poll();
+  EXPECT_EQ(first.ends, 0);
+
+  events.run();
+
+  EXPECT_EQ(first.ends, 1);
+  EXPECT_EQ(second.ends, 1);
+}
+
+TEST_F(TaskRecord, TellsThoseWhoWatchItWhenItIsCancelled) {
+  watcher watching;
+  events.spawn(sleep(1s));
+  only().watch(watching);
+
+  only().cancel();
+
+  EXPECT_EQ(watching.ends, 1);
+}
+
+TEST_F(TaskRecord, TellsNobodyWhoHasStoppedWatching) {
+  watcher stopped;
+  auto gone = std::make_unique<watcher>();
+  events.spawn(sleep(1s));
+  only().watch(stopped);
+  only().watch(*gone);
+
+  stopped.unlink();
+  gone.reset();
+  events.run();
+
+  EXPECT_EQ(stopped.ends, 0);
 }
 
 }  // namespace

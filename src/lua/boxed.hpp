@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+#include <new>
+#include <utility>
+
+#include "lua/compat.hpp"
+#include "lua/guard.hpp"
+
+namespace copas::lua {
+
+/// A C++ object that Lua owns: a userdata, which is field 1 of the table that users have.
+///
+/// It may be collected at any time, so its destructor must not depend on anything else that Lua owns.
+template <class T>
+class boxed {
+ public:
+  /// Pushes the userdata, with a new object in it.
+  template <class... Arguments>
+  static void push(lua_State* L, Arguments&&... arguments) {
+    auto* made = static_cast<boxed*>(lua_newuserdata(L, sizeof(boxed)));
+    push_metatable(L);
+    new (made) boxed{std::forward<Arguments>(arguments)...};
+    lua_setmetatable(L, -2);
+  }
+
+  /// The object of the table at index 1.
+  ///
+  /// @param expected  the text of the error that is raised if there is none.
+  [[nodiscard]] static T& check(lua_State* L, const char* expected) {
+    boxed* found = nullptr;
+    if (lua_istable(L, 1)) {
+      lua_rawgeti(L, 1, 1);
+      if (lua_rawlen(L, -1) == sizeof(boxed)) found = static_cast<boxed*>(lua_touserdata(L, -1));
+      lua_pop(L, 1);
+    }
+    if (found == nullptr || found->type_ != &type) refuse_argument(L, 1, expected);
+    return found->object_;
+  }
+
+ private:
+  template <class... Arguments>
+  explicit boxed(Arguments&&... arguments) : object_{std::forward<Arguments>(arguments)...} {}
+
+  static void push_metatable(lua_State* L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &type);
+    if (lua_istable(L, -1)) return;
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, &finalise);
+    lua_setfield(L, -2, "__gc");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &type);
+  }
+
+  static int finalise(lua_State* L) {
+    auto& left = *static_cast<boxed*>(lua_touserdata(L, 1));
+    left.type_ = nullptr;  // when the Lua state ends, it may still be used by other finalisers
+    std::destroy_at(&left.object_);
+    return 0;
+  }
+
+  static inline const char type = 0;  // by its address
+  const void* type_ = &type;
+  T object_;
+};
+
+}  // namespace copas::lua

@@ -1,0 +1,47 @@
+#include "copas/sync/lock.hpp"
+
+namespace copas {
+
+result<lock::guard> lock::try_get(task_record* who) noexcept {
+  if (!reenter(who)) {
+    if (const auto taken = key_.try_take(); !taken) return std::unexpected{taken.error()};
+    belong_to(who);
+  }
+  return guard{*this, who};
+}
+
+result<void> lock::release(task_record* who) noexcept {
+  if (destroyed()) return std::unexpected{make_error_code(errc::destroyed)};
+  if (depth_ == 0 || owner_ != who) return std::unexpected{make_error_code(errc::not_owner)};
+  if (--depth_ == 0) give_up();
+  return {};
+}
+
+bool lock::reenter(task_record* who) noexcept {
+  if (again_ != reentry::allowed || depth_ == 0 || owner_ != who || destroyed()) return false;
+  ++depth_;
+  return true;
+}
+
+void lock::belong_to(task_record* who) noexcept {
+  owner_ = who;
+  depth_ = 1;
+  if (who != nullptr) who->watch(*this);
+}
+
+void lock::give_up() noexcept {
+  unlink();
+  owner_ = nullptr;
+  depth_ = 0;
+  static_cast<void>(key_.give());
+}
+
+result<lock::guard> lock::get_awaitable::await_resume() noexcept {
+  if (!reentered_) {
+    if (const auto taken = take_awaitable::await_resume(); !taken) return std::unexpected{taken.error()};
+    lock_.belong_to(who_);
+  }
+  return guard{lock_, who_};
+}
+
+}  // namespace copas
