@@ -136,7 +136,9 @@ function foreign.connect(skt, host, port)
 end
 
 ---The next connection of a listening object; nil and an error once there can be none.
-function foreign.accept(skt)
+---@param later boolean  whether not to accept before the next step
+function foreign.accept(skt, later)
+  if later then wait(skt, "timeout", "read") end
   while true do
     local client, err = skt:accept()
     if client then return client end

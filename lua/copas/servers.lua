@@ -7,9 +7,11 @@ local servers = {} -- by raw socket
 -- The life of a server's thread.
 local function accept_connections(server)
   local accept = native.is_native(server.socket) and native.accept or foreign.accept
+  local later = true -- those who wait for the first step get their turn in it
   while true do
-    local client = accept(server.socket)
+    local client = accept(server.socket, later)
     if not client then break end
+    later = false
     server.accepted = server.accepted + 1
     if not native.is_native(client) then
       copas.setsocketname(("%s:client_%d"):format(server.name, server.accepted), client)
@@ -40,7 +42,7 @@ function copas.addserver(skt, handler, timeout, name)
   name = copas.getsocketname(skt)
   server = { socket = skt, handler = handler, accepted = 0, name = name, number = internal.name_server(name) }
   servers[skt] = server
-  server.thread = native.spawn(2, accept_connections, server)
+  server.thread = native.spawn_now(2, accept_connections, server)
 end
 
 function copas.removeserver(skt, keep_open)

@@ -30,7 +30,8 @@ bool loop::consistent() const {
     return task.running() || operation == nullptr || (operation->parked() && operation->task() == &task);
   };
   return first_ones(ready_, is_woken) && first_ones(running_, is_woken) && first_ones(readers_, is_woken) &&
-         first_ones(writers_, is_woken) && first_ones(starved_, is_parked) && first_ones(tasks_, knows_its_wait) &&
+         first_ones(writers_, is_woken) && first_ones(next_turn_, is_woken) && first_ones(starved_, is_parked) &&
+         first_ones(tasks_, knows_its_wait) &&
          parked(wait_kind::time) + parked(wait_kind::background) <= timers_.size();
 }
 

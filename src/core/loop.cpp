@@ -10,7 +10,7 @@ namespace copas {
 namespace {
 
 constexpr int operations_per_slice = 64;  // without waiting, before a task must let others run
-constexpr int turns_per_poll = 16;        // while tasks are always ready
+constexpr int turns_per_poll = 16;        // while tasks are always ready and nobody waits for a descriptor
 
 }  // namespace
 
@@ -96,7 +96,7 @@ bool loop::turn(deadline until) {
 void loop::ask_reactor(deadline until) {
   had_events_ = false;
   const bool must_not_wait = busy() || !readers_.empty() || !writers_.empty();
-  if (must_not_wait && !time_to_poll() && until == never) return;
+  if (must_not_wait && until == never && next_turn_.empty() && !time_to_poll()) return;
 
   turns_since_poll_ = 0;
   const deadline limit = must_not_wait ? deadline::min() : std::min(until, timers_.next_deadline());
@@ -111,9 +111,15 @@ void loop::ask_reactor(deadline until) {
       had_events_ = true;
     }
   }
+  while (!next_turn_.empty()) {
+    join_phase_2(next_turn_.pop_front());
+    had_events_ = true;
+  }
 }
 
 bool loop::time_to_poll() noexcept {
+  // A task may just have caused an event for another, which runs before whatever is ready.
+  if (parked(wait_kind::read) > 0 || parked(wait_kind::write) > 0) return true;
   return ++turns_since_poll_ >= turns_per_poll || reactor_->coarse_now() != turn_time_;
 }
 
@@ -181,6 +187,20 @@ void loop::schedule(wait_node& node, wake_reason why) noexcept {
 void loop::wake_by_event(wait_node& node) noexcept {
   schedule(node);
   node.unlink();
+  join_phase_2(node);
+}
+
+void loop::wake_in_next_turn(wait_node& node, wake_reason why) noexcept {
+  if (node.woken()) {
+    node.reason_ = why;
+    return;
+  }
+  schedule(node, why);
+  node.unlink();
+  next_turn_.push_back(node);
+}
+
+void loop::join_phase_2(wait_node& node) noexcept {
   (node.kind_ == wait_kind::write ? writers_ : readers_).push_back(node);
 }
 

@@ -47,8 +47,8 @@ void readiness::forget() noexcept {
     line& here = at(which);
     io_operation* const holder = std::exchange(here.holder, nullptr);
     if (holder != nullptr && (holder->woken() || holder->parked()))
-      holder->home()->schedule(*holder, wake_reason::closed);
-    while (!here.waiting.empty()) home_->schedule(here.waiting.front(), wake_reason::closed);
+      holder->home()->wake_in_next_turn(*holder, wake_reason::closed);
+    while (!here.waiting.empty()) home_->wake_in_next_turn(here.waiting.front(), wake_reason::closed);
     here.may_be_ready = true;
   }
   leave_loop();
@@ -122,7 +122,7 @@ std::error_code readiness::pass_on(side which) noexcept {
   if (mode_ == mode::one_shot && !buffered) return arm();
   if (buffered || here.may_be_ready) {
     auto& next = static_cast<io_operation&>(here.waiting.front());
-    home_->schedule(next);
+    home_->wake_in_next_turn(next, wake_reason::event);
     here.holder = &next;
   }
   return {};

@@ -220,6 +220,12 @@ void scheduler::forget(thread& gone) noexcept {
   }
 }
 
+void scheduler::start_now(lua_State* L, thread& made) {
+  lua_State* const outer = std::exchange(lua_, L);
+  made.start(thread::beginning::at_once);
+  lua_ = outer;
+}
+
 void scheduler::remove(lua_State* L, int coroutine, thread& removed) {
   lua_State* const outer = std::exchange(lua_, L);
   removed.leave_lethargy(L, coroutine);

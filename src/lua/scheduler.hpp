@@ -55,6 +55,8 @@ class scheduler : public list_link {
   /// The thread of a coroutine at `index` of the stack; null if it is none of ours.
   [[nodiscard]] thread* find(lua_State* L, int index);
   void forget(thread& gone) noexcept;
+  /// Runs a new thread until its first wait, in the middle of whatever `L` runs.
+  void start_now(lua_State* L, thread& made);
   /// Ends a thread, whose coroutine is at `coroutine`: at once, or, if it runs, at its next wait.
   void remove(lua_State* L, int coroutine, thread& removed);
 

@@ -28,17 +28,24 @@ class ranged_send final : public send_operation {
   send_range range_;
 };
 
-// An accept that remembers what its connections inherit.
+// An accept that remembers what its connections inherit, and may leave those that have come already to the next turn.
 class inheriting_accept final : public accept_operation {
  public:
-  inheriting_accept(copas::loop* home, const tcp_object& server) noexcept
-      : accept_operation{home, server.listener()}, limits_{server.limits}, family_{server.inet} {}
+  inheriting_accept(copas::loop* home, const tcp_object& server, readiness::wants what) noexcept
+      : accept_operation{home, server.listener()}, limits_{server.limits}, family_{server.inet}, wants_{what} {}
+
+  [[nodiscard]] bool await_ready() noexcept {
+    return wants_ == readiness::wants::readiness && accept_operation::await_ready();
+  }
   [[nodiscard]] const operation_timeouts& limits() const noexcept { return limits_; }
   [[nodiscard]] copas::family inet() const noexcept { return family_; }
 
  private:
+  [[nodiscard]] readiness::wants wants() const noexcept override { return wants_; }
+
   operation_timeouts limits_;
   copas::family family_;
+  readiness::wants wants_;
 };
 
 }  // namespace
@@ -243,11 +250,12 @@ int native_connect(lua_State* L) {
                                            &self.owner().loop(), object.stream(), std::move(*candidates));
 }
 
-// accept(native server): the next connection, or nil and an error
+// accept(native server, later): the next connection, or nil and an error; if `later`, not before the next turn
 int native_accept(lua_State* L) {
   tcp_object& object = tcp_object::check(L, 1, tcp_class::server);
+  const auto wanted = lua_toboolean(L, 2) != 0 ? readiness::wants::news : readiness::wants::readiness;
   thread& self = scheduler::running_thread(L);
-  return self.await<inheriting_accept>(L, {.socket = 1, .text = 0}, &self.owner().loop(), object);
+  return self.await<inheriting_accept>(L, {.socket = 1, .text = 0}, &self.owner().loop(), object, wanted);
 }
 
 int native_is_native(lua_State* L) {

@@ -176,6 +176,14 @@ int native_spawn(lua_State* L) {
   return 1;
 }
 
+// spawn_now(level, function, ...): as spawn, but the thread runs until its first wait before this returns.
+int native_spawn_now(lua_State* L) {
+  const auto level = static_cast<int>(luaL_checkinteger(L, 1));
+  luaL_checkany(L, 2);
+  scheduler::of(L).start_now(L, make_thread(L, 2, level));
+  return 1;
+}
+
 // serve(function, client, server, number, close_at_end): the thread of a connection, which starts at once.
 int native_serve(lua_State* L) {
   const auto server = static_cast<std::uint32_t>(luaL_checkinteger(L, 3));
@@ -231,6 +239,8 @@ int native_step(lua_State* L) {
   if (!lua_isnoneornil(L, 1)) {
     const double seconds = luaL_checknumber(L, 1);
     until = seconds > 0 ? owner.loop().io().after(from_seconds(seconds)) : deadline::min();
+  } else if (owner.loop().busy()) {
+    until = deadline::min();  // no wait, but a look at what the system reports
   } else if (owner.finished()) {
     until = owner.loop().io().after(longest_vain_step);
   }
@@ -370,6 +380,7 @@ void add_thread_functions(lua_State* L, int scheduler) {
       {"running", guarded<native_running>},
       {"serve", guarded<native_serve>},
       {"spawn", guarded<native_spawn>},
+      {"spawn_now", guarded<native_spawn_now>},
       {"step", guarded<native_step>},
       {"timeout", guarded<native_timeout>},
       {"waitforexit", guarded<native_waitforexit>},

@@ -103,7 +103,9 @@ class loop {
   [[nodiscard]] deadline turn_time() const noexcept { return turn_time_; }
   [[nodiscard]] std::size_t timers() const noexcept { return timers_.size(); }
   /// Is some task ready to run?
-  [[nodiscard]] bool busy() const noexcept { return !ready_.empty() || !running_.empty() || posted_.load(); }
+  [[nodiscard]] bool busy() const noexcept {
+    return !ready_.empty() || !running_.empty() || !next_turn_.empty() || posted_.load();
+  }
 
   // What awaitables call.
 
@@ -112,6 +114,10 @@ class loop {
 
   /// Wakes `node` because of an event: it runs in phase (2).
   void wake_by_event(wait_node& node) noexcept;
+
+  /// Wakes `node` as an event of the next turn would: it runs in phase (2) of that, behind what events wake. One that was
+  /// woken before keeps its place, but goes on for this reason.
+  void wake_in_next_turn(wait_node& node, wake_reason why) noexcept;
 
   /// Like `schedule`, but a node woken during the readers' part of phase (2) still runs in it.
   void schedule_promptly(wait_node& node) noexcept;
@@ -160,12 +166,14 @@ class loop {
   void fire_timers() noexcept;
   void run_posted();
   void run_node(wait_node& node);
+  void join_phase_2(wait_node& node) noexcept;
   bool time_to_poll() noexcept;
 
   std::unique_ptr<reactor> reactor_;
   timer_queue timers_;
   std::vector<slot> slots_;  // by descriptor number
   wait_list readers_, writers_;  // woken by events of this turn
+  wait_list next_turn_;  // runs in phase (2) of the next turn
   wait_list ready_;  // runs in the next phase (4)
   wait_list running_;  // what is left of the current phase (4)
   wait_list starved_;

@@ -290,6 +290,61 @@ TEST_F(Turn, TreatsPromptOnesAsReadyOutsideOfTheReadersPhase) {
   EXPECT_THAT(take_log(), ElementsAre("handler"));
 }
 
+TEST_F(Turn, RunsWhatIsWokenForTheNextTurnBehindWhatItsEventsWake) {
+  probe first{events, [&] { log.push_back("first"); }};
+  probe second{events, [&] { log.push_back("second"); }};
+  for (probe* each : {&first, &second}) each->wait(nullptr, never, wait_kind::read);
+  auto read = [&]() -> task<> {
+    co_await door.readable();
+    log.push_back("reader");
+  };
+  events.spawn(read());
+  poll();
+
+  events.wake_in_next_turn(first, wake_reason::closed);
+  events.wake_in_next_turn(second, wake_reason::closed);
+  events.spawn(note("ready"));
+  system.inject(door.read_event());
+  EXPECT_TRUE(events.busy());
+  EXPECT_TRUE(poll());
+
+  EXPECT_THAT(log, ElementsAre("reader", "first", "second", "ready"));
+  EXPECT_EQ(first.reason(), wake_reason::closed);
+}
+
+TEST_F(Turn, RunsWhatIsWokenDuringItsPhasesInTheNextOne) {
+  probe woken{events, [&] { log.push_back("woken"); }};
+  woken.wait(nullptr, never, wait_kind::read);
+  auto read = [&]() -> task<> {
+    co_await door.readable();
+    log.push_back("reader");
+    events.wake_in_next_turn(woken, wake_reason::event);
+  };
+  events.spawn(read());
+  poll();
+
+  system.inject(door.read_event());
+  poll();
+  EXPECT_THAT(take_log(), ElementsAre("reader"));
+  poll();
+  EXPECT_THAT(take_log(), ElementsAre("woken"));
+}
+
+TEST_F(Turn, LeavesWhatWasWokenInItsPlace) {
+  probe first{events, [&] { log.push_back("first"); }};
+  probe second{events, [&] { log.push_back("second"); }};
+  for (probe* each : {&first, &second}) {
+    each->wait(nullptr, never, wait_kind::read);
+    events.schedule(*each);
+  }
+
+  events.wake_in_next_turn(first, wake_reason::closed);
+  poll();
+
+  EXPECT_THAT(log, ElementsAre("first", "second"));
+  EXPECT_EQ(first.reason(), wake_reason::closed);
+}
+
 TEST_F(Turn, MarksAllEventsBeforeAnythingRuns) {
   auto read = [&]() -> task<> {
     co_await door.readable();
@@ -307,7 +362,7 @@ TEST_F(Turn, MarksAllEventsBeforeAnythingRuns) {
 
 // Polling costs more than a switch of tasks, so it is not done for each.
 
-TEST_F(Turn, AsksTheReactorEverySixteenthTimeWhileTasksAreAlwaysReady) {
+TEST_F(Turn, AsksTheReactorEverySixteenthTimeWhileTasksAreReadyAndNobodyWaitsForADescriptor) {
   spawn_yielding("a", 1000);
   events.turn();
   const std::size_t before = system.calls().waits;
@@ -315,6 +370,18 @@ TEST_F(Turn, AsksTheReactorEverySixteenthTimeWhileTasksAreAlwaysReady) {
   for (int turn = 0; turn < 160; ++turn) events.turn();
 
   EXPECT_EQ(system.calls().waits - before, 10U);
+}
+
+TEST_F(Turn, AsksTheReactorEachTimeWhileSomebodyWaitsForADescriptor) {
+  spawn_yielding("a", 1000);
+  auto read = [&]() -> task<> { co_await door.readable(); };
+  events.spawn(read());
+  events.turn();
+  const std::size_t before = system.calls().waits;
+
+  for (int turn = 0; turn < 5; ++turn) events.turn();
+
+  EXPECT_EQ(system.calls().waits - before, 5U);
 }
 
 TEST_F(Turn, AsksTheReactorAsSoonAsTheCoarseClockHasMoved) {

@@ -66,6 +66,24 @@ TEST_F(SharedStream, ServesAllReadersWhoseDataCameInOnePiece) {
   EXPECT_THAT(log, ElementsAre("a:1", "b:2", "c:3"));
 }
 
+TEST_F(SharedStream, ServesOneReaderInEachTurn) {
+  const auto read_and_yield = [&]() -> task<> {
+    co_await read("a");
+    co_await yield(events);
+    log.emplace_back("a again");
+  };
+  events.spawn(read_and_yield());
+  events.spawn(read("b"));
+  turns(3);
+
+  system.deliver(wire->fd(), "1\n2\n");
+  turns(1);
+  EXPECT_THAT(log, ElementsAre("a:1", "a again"));
+  turns(1);
+
+  EXPECT_THAT(log, ElementsAre("a:1", "a again", "b:2"));
+}
+
 TEST_F(SharedStream, SendsAReaderThatGotPartToTheBackWithItsPart) {
   events.spawn(read("a"));
   events.spawn(read("b"));
@@ -226,6 +244,28 @@ TEST_F(SharedStream, WakesEverybodyWhenItIsClosed) {
 
   EXPECT_THAT(log, ElementsAre("b!closed:", "c!closed:", "a!closed:part"));
   EXPECT_TRUE(events.finished());
+}
+
+TEST_F(SharedStream, WakesReadersInTheNextTurnBeforeWhatIsReadyWhenItIsClosed) {
+  const auto note = [&](const char* what) -> task<> {
+    log.emplace_back(what);
+    co_return;
+  };
+  const auto close = [&]() -> task<> {
+    events.spawn(note("ready"));
+    wire->close();
+    log.emplace_back("closer");
+    co_return;
+  };
+  for (const char* name : {"a", "b"}) events.spawn(read(name));
+  turns(2);
+  events.spawn(close());
+
+  turns(1);
+  EXPECT_THAT(log, ElementsAre("closer"));
+  turns(1);
+
+  EXPECT_THAT(log, ElementsAre("closer", "a!closed:", "b!closed:", "ready"));
 }
 
 TEST_F(SharedStream, WakesAReaderThatTheCloserOvertook) {
