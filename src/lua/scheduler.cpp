@@ -80,6 +80,7 @@ scheduler::~scheduler() = default;
 
 bool scheduler::close(lua_State* L) {
   std::erase(shared_.schedulers, this);
+  if (shared_.schedulers.empty()) shared_.schedulers.shrink_to_fit();  // nobody destroys the state
   lua_ = L;
   loop_.cancel_all();
   timeouts_.clear(L);
