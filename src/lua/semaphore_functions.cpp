@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "lua/boxed.hpp"
+#include "lua/errors.hpp"
 #include "lua/functions.hpp"
 #include "lua/guard.hpp"
 #include "lua/seconds.hpp"
@@ -55,7 +56,9 @@ int method_take(lua_State* L) {
 
 int method_give(lua_State* L) {
   semaphore& to = self(L);
-  return push_done(L, to.give(optional_units(L, 2)));
+  if (!to.give(optional_units(L, 2))) return push_failure(L, to.destroyed() ? errc::destroyed : errc::too_many);
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
 int method_get_count(lua_State* L) {

@@ -12,13 +12,13 @@ result<lock::guard> lock::try_get(task_record* who) noexcept {
 
 result<void> lock::release(task_record* who) noexcept {
   if (destroyed()) return std::unexpected{make_error_code(errc::destroyed)};
-  if (depth_ == 0 || owner_ != who) return std::unexpected{make_error_code(errc::not_owner)};
-  if (--depth_ == 0) give_up();
+  if (!held_by(who)) return std::unexpected{make_error_code(errc::not_owner)};
+  let_go();
   return {};
 }
 
 bool lock::reenter(task_record* who) noexcept {
-  if (again_ != reentry::allowed || depth_ == 0 || owner_ != who || destroyed()) return false;
+  if (again_ != reentry::allowed || !held_by(who)) return false;
   ++depth_;
   return true;
 }
@@ -29,11 +29,15 @@ void lock::belong_to(task_record* who) noexcept {
   if (who != nullptr) who->watch(*this);
 }
 
+void lock::let_go() noexcept {
+  if (--depth_ == 0) give_up();
+}
+
 void lock::give_up() noexcept {
   unlink();
   owner_ = nullptr;
   depth_ = 0;
-  static_cast<void>(key_.give());
+  key_.give();
 }
 
 result<lock::guard> lock::get_awaitable::await_resume() noexcept {

@@ -13,14 +13,13 @@ result<void> semaphore::try_take(count units) noexcept {
   return std::unexpected{make_error_code(units > most_ ? errc::too_many : errc::timed_out)};
 }
 
-result<void> semaphore::give(count units) noexcept {
-  if (destroyed_) return std::unexpected{make_error_code(errc::destroyed)};
+bool semaphore::give(count units) noexcept {
+  if (destroyed_) return false;
   free_ += units;
-  const bool too_many = free_ > most_;
+  const bool all_fit = free_ <= most_;
   free_ = std::min(free_, most_);
   serve();
-  if (too_many) return std::unexpected{make_error_code(errc::too_many)};
-  return {};
+  return all_fit;
 }
 
 void semaphore::destroy() noexcept {
@@ -46,7 +45,7 @@ void semaphore::dequeue(take_awaitable& removed) noexcept {
 void semaphore::abandon(take_awaitable& left) noexcept {
   if (left.outcome_) {
     static_cast<place&>(left).unlink();
-    static_cast<void>(give(left.units_));
+    give(left.units_);
   } else {
     dequeue(left);
     serve();

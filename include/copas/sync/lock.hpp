@@ -58,8 +58,12 @@ class lock final : task_watch {
   [[nodiscard]] bool destroyed() const noexcept { return key_.destroyed(); }
 
  private:
+  [[nodiscard]] bool held_by(const task_record* who) const noexcept {
+    return depth_ > 0 && owner_ == who && !destroyed();
+  }
   bool reenter(task_record* who) noexcept;
   void belong_to(task_record* who) noexcept;
+  void let_go() noexcept;
   void give_up() noexcept;
   void on_task_end() noexcept override { give_up(); }
 
@@ -76,7 +80,7 @@ class [[nodiscard]] lock::guard {
   guard(guard&& other) noexcept : held_{std::exchange(other.held_, nullptr)}, owner_{other.owner_} {}
   /// Releases what it held before.
   guard& operator=(guard&& other) noexcept {
-    guard former{std::move(*this)};
+    release();
     held_ = std::exchange(other.held_, nullptr);
     owner_ = other.owner_;
     return *this;
@@ -85,7 +89,8 @@ class [[nodiscard]] lock::guard {
 
   /// Releases the lock now.
   void release() noexcept {
-    if (lock* const held = std::exchange(held_, nullptr)) static_cast<void>(held->release(owner_));
+    lock* const held = std::exchange(held_, nullptr);
+    if (held != nullptr && held->held_by(owner_)) held->let_go();
   }
   /// Leaves the release to `lock::release`.
   void detach() noexcept { held_ = nullptr; }

@@ -43,9 +43,9 @@ class semaphore final {
   /// Puts units back, and wakes those who have enough now.
   ///
   /// They have their units from this moment on. One that is destroyed before its turn passes them on.
-  /// @error errc::too_many   not all of them fit; the semaphore was full before it served those who wait.
-  /// @error errc::destroyed  the semaphore is.
-  result<void> give(count units = 1) noexcept;
+  /// @return  false if not all of them fit: it was filled to its maximum before it served those who wait; or if it is
+  ///          destroyed.
+  bool give(count units = 1) noexcept;
 
   /// Ends all waits with `errc::destroyed`, and those that begin later. Repeating this does nothing.
   void destroy() noexcept;
