@@ -1,6 +1,6 @@
 ---@meta copas
 
--- What `require "copas"` returns. (Annotations for the Lua language server: nothing in this folder runs.)
+-- What `require "copas"` returns.
 
 ---What LuaSocket calls a socket: a native one, one of LuaSocket or LuaSec, or any other object with the methods that
 ---are called. An object that can answer "timeout", "wantread" or "wantwrite" needs `getfd` too.
