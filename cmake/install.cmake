@@ -1,9 +1,8 @@
-# cmake --install: libraries, headers and CMake package for C++, and manual page. src/lua and src/runtime install their own.
+# cmake --install: libraries, headers and CMake package for C++. src/lua and src/runtime install their own.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS copas copas_shared EXPORT copas-targets)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/copas DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.hpp)
-install(FILES ${PROJECT_SOURCE_DIR}/docs/copas.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/copas)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/copas-config.cmake.in copas-config.cmake

@@ -8,6 +8,9 @@ local limits = setmetatable({}, { __mode = "k" }) -- timeouts by object, in seco
 -- A wait is repeated after this time even if nothing was heard: the object may have been closed behind our back.
 local patience = 120
 
+-- An object that waits without a descriptor is asked again after this time.
+local poll_interval = 0.01
+
 local foreign = {}
 
 ---Raises an error, in the name of the user's code, if argument `index` cannot be a socket.
@@ -29,12 +32,15 @@ end
 
 -- Waits until `skt` may be ready; false if the deadline passed first.
 local function wait(skt, err, side, deadline)
-  local fd = skt:getfd()
-  if not fd or fd < 0 then return true end -- closed: the next call of its method says so
   local left = patience
   if deadline then
     left = deadline - native.now()
     if left <= 0 then return false end
+  end
+  local fd = skt:getfd()
+  if not fd or fd < 0 then
+    native.pause(math.min(left, poll_interval))
+    return true
   end
   local ready, why = native.wait(fd, side_for[err] or side, math.min(left, patience), skt)
   return ready or why ~= "timeout" or not deadline or left > patience

@@ -1,5 +1,5 @@
 -- The copas runtime: runs chunks, modules and a script in one thread of the scheduler. Called with the module and the
--- words of the command line, the runtime itself first.
+-- words of the command line as Lua has them in `arg`: the runtime at 0, what comes before it at negative indexes.
 local copas, words = ...
 local unpack = table.unpack or unpack
 
@@ -15,10 +15,10 @@ Available options are:
   --        stop handling options
   -         stop handling options and execute stdin]]
 
--- The table `arg` for a script that is word number `script`; counting starts at the runtime without one.
+-- The table `arg` for a script that is word number `script`; 0 is the runtime, for what is no script.
 local function arguments_for(script)
   local arguments = {}
-  for index = 1, #words do arguments[index - script] = words[index] end
+  for index, word in pairs(words) do arguments[index - script] = word end
   return arguments
 end
 
@@ -63,8 +63,8 @@ options["-v"] = function(index)
 end
 
 local function main()
-  if #words == 1 then return run_stdin() end
-  local index = 2
+  if #words == 0 then return run_stdin() end
+  local index = 1
   while index <= #words do
     local word = words[index]
     if word == "-" then return run_stdin() end
@@ -81,7 +81,7 @@ local function main()
   end
 end
 
-arg = arguments_for(1)
+arg = arguments_for(0)
 internal.native.handle_signals()
 copas.loop(function()
   copas.seterrorhandler(function(err, co, skt)

@@ -1,6 +1,6 @@
 ---@meta copas
 
--- What `require "copas"` returns: annotations for the Lua language server. Nothing here runs.
+-- What `require "copas"` returns.
 
 ---What LuaSocket calls a socket: a native one, one of LuaSocket or LuaSec, or any other object with the methods that
 ---are called. An object that can answer "timeout", "wantread" or "wantwrite" needs `getfd` too.
@@ -21,6 +21,7 @@
 ---@field running boolean      true while `copas.loop` runs; programs with a loop of their own may set it
 ---@field lock copas.locklib   the module `copas.lock`, loaded when it is first used
 ---@field semaphore copas.semaphorelib  the module `copas.semaphore`, likewise
+---@field debug copas.debuglib
 ---@field timer copas.timerlib  the module `copas.timer`, loaded when it is first used
 ---@overload fun(init?: function|number, timeout?: number)
 local copas = {}
@@ -62,6 +63,10 @@ function copas.waitforexit() end
 ---Time since the Unix epoch, in seconds. With LuaSocket present it is the same function as `socket.gettime`.
 ---@return number
 function copas.gettime() end
+
+---Ends all threads but the caller's and those in `copas.waitforexit`, closes the sockets that they wait for, servers
+---included, drops all timeouts, and calls `copas.exit`. The loop then ends as soon as the others are done.
+function copas.cancelall() end
 
 -- Threads
 
@@ -105,6 +110,67 @@ function copas.sleep(seconds) end
 ---@return true? woken
 ---@return "not sleeping"? err
 function copas.wakeup(co) end
+
+-- Timeouts of threads
+
+---Calls a function after a time, on a coroutine of the scheduler's, unless the calling thread uses its timeout for
+---something else first: a thread has one, which the next call replaces, and which an operation on a socket ends. Waking
+---or removing the thread is up to the callback.
+---
+---Throws "the callback parameter is required" and "timout value must be greater than or equal to 0".
+---@param delay number  in seconds; 0 or `math.huge` only ends the timeout that the thread has
+---@param callback? fun(co: thread)  gets the thread that called this; its errors go to the default error handler
+---@return true
+function copas.timeout(delay, callback) end
+
+---The number of pending timeouts: those of `copas.timeout`, and of operations that wait with a limit.
+---@return integer
+function copas.gettimeouts() end
+
+-- Reports
+
+---What `copas.status` counts. The times are there while statistics are on and a step has been made since the last call.
+---@class copas.status.counts
+---@field running boolean
+---@field timeout integer   pending timeouts, as `copas.gettimeouts`
+---@field timer integer     threads in `copas.pause`
+---@field inactive integer  threads in `copas.pauseforever`
+---@field read integer      waits for a socket to be readable, servers included
+---@field write integer     waits for a socket to be writable
+---@field active integer    threads that are ready to run
+---@field steps? integer    of the loop, since the last call
+---@field time_start? number  of the statistics, in seconds since the epoch
+---@field time_end? number
+---@field time_tot? number  seconds
+---@field time_avg? number  milliseconds for each step, waits included
+---@field duration_tot? number  milliseconds in which threads ran
+---@field duration_min? number  of a step
+---@field duration_max? number
+---@field duration_avg? number
+---@field duration_min_ever? number  since statistics were turned on
+---@field duration_max_ever? number
+
+---Counts threads by what they wait for.
+---@param enable? boolean  true or false turns statistics on or off; the call that does so returns none
+---@return copas.status.counts
+function copas.status(enable) end
+
+---Logging, of threads and of sockets. The texts are for people and may change.
+---@class copas.debuglib
+local debuglib = {}
+
+---Logs each time a thread is resumed, waits or ends, until `copas.debug.stop`.
+---@param logger? fun(line: string)  default: `print`
+---@param core? boolean              the coroutine of `copas.timeout` too?
+function debuglib.start(logger, core) end
+
+---Ends logging.
+function debuglib.stop() end
+
+---Makes a proxy that prints each call of a socket's methods, with arguments and results.
+---@param skt copas.raw|copas.wrapper
+---@return table proxy  a wrapped socket is returned itself, and uses the proxy from now on
+function debuglib.socket(skt) end
 
 -- Names
 
@@ -226,7 +292,7 @@ function copas.connect(skt, host, port) end
 ---Closes a socket. Threads that wait on it go on with the error "closed", after the caller's next wait.
 ---@param skt copas.raw
 ---@param ... any  handed to the socket's own `close`, if it is not a native one
----@return any ... what the socket's own `close` returns; 1 for a native one
+---@return any ...  what the socket's own `close` returns; 1 for a native one
 function copas.close(skt, ...) end
 
 ---Does nothing: what was sent has been given to the system.
@@ -249,6 +315,14 @@ function copas.settimeout(skt, timeout) end
 ---@return true? set
 ---@return string? err  when a type is wrong; nothing is changed then
 function copas.settimeouts(skt, connect, send, read) end
+
+---Lets operations of the calling thread end with the words of the library below when their time is over: "Operation
+---already in progress" for a connect, "wantread" or "wantwrite" with TLS of LuaSec. Otherwise it is always "timeout".
+---@param wanted boolean
+function copas.useSocketTimeoutErrors(wanted) end
+
+---The spelling of the manual.
+copas.usesockettimeouterrors = copas.useSocketTimeoutErrors
 
 ---A socket whose methods wait for the thread that calls them. Made by `copas.wrap`; a table that may get fields of its
 ---own.

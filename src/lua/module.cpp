@@ -54,6 +54,16 @@ void push_native(lua_State* L) {
   lua_remove(L, scheduler);
 }
 
+// Pushes the function that the text of a chunk is; raises an error if it does not compile.
+void push_chunk(lua_State* L, std::string_view name) {
+  const auto chunks = embedded_chunks();
+  const auto found = std::ranges::find(chunks, name, &embedded_chunk::name);
+  if (found == chunks.end()) luaL_error(L, "a chunk of the module is missing");
+  char title[64];
+  std::snprintf(title, sizeof title, "=copas/%.*s.lua", static_cast<int>(name.size()), name.begin());
+  if (luaL_loadbuffer(L, found->source.data(), found->source.size(), title) != LUA_OK) lua_error(L);
+}
+
 // Runs a chunk with the values on top of the stack as its arguments, which its results replace.
 void run_chunk(lua_State* L, std::string_view name, int arguments, int results) {
   push_chunk(L, name);
@@ -171,18 +181,19 @@ int load_lock(lua_State* L) { return load_submodule(L, "lock"); }
 int load_semaphore(lua_State* L) { return load_submodule(L, "semaphore"); }
 int load_timer(lua_State* L) { return load_submodule(L, "timer"); }
 
-}  // namespace
-
-void push_chunk(lua_State* L, std::string_view name) {
-  const auto chunks = embedded_chunks();
-  const auto found = std::ranges::find(chunks, name, &embedded_chunk::name);
-  if (found == chunks.end()) luaL_error(L, "a chunk of the module is missing");
-  char title[64];
-  std::snprintf(title, sizeof title, "=copas/%.*s.lua", static_cast<int>(name.size()), name.begin());
-  if (luaL_loadbuffer(L, found->source.data(), found->source.size(), title) != LUA_OK) lua_error(L);
+// The function that `copas.runtime` is.
+int run_runtime(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  require(L, "copas");
+  lua_insert(L, 1);
+  run_chunk(L, "runtime", 2, 0);
+  return 0;
 }
 
-void preload_modules(lua_State* L) {
+}  // namespace
+
+int open_runtime(lua_State* L) {
   set_loaders(L);
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "preload");
@@ -191,6 +202,8 @@ void preload_modules(lua_State* L) {
   lua_pushcfunction(L, &open_socket);
   lua_setfield(L, -2, "socket");
   lua_pop(L, 2);
+  lua_pushcfunction(L, guarded<run_runtime>);
+  return 1;
 }
 
 int open_copas(lua_State* L) { return guarded<load_copas>(L); }
@@ -204,6 +217,7 @@ int open_timer(lua_State* L) { return guarded<load_timer>(L); }
 extern "C" {
 __attribute__((visibility("default"))) int luaopen_copas(lua_State* L) { return copas::lua::open_copas(L); }
 __attribute__((visibility("default"))) int luaopen_copas_lock(lua_State* L) { return copas::lua::open_lock(L); }
+__attribute__((visibility("default"))) int luaopen_copas_runtime(lua_State* L) { return copas::lua::open_runtime(L); }
 __attribute__((visibility("default"))) int luaopen_copas_semaphore(lua_State* L) {
   return copas::lua::open_semaphore(L);
 }

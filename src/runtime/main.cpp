@@ -1,4 +1,4 @@
-// The copas executable: a Lua state with the native modules in it, and lua/copas/runtime.lua, which does the rest.
+// The copas executable: a Lua state with the native modules in it, where copas.runtime does the rest.
 
 #include <cstdio>
 #include <cstdlib>
@@ -8,22 +8,17 @@
 
 namespace {
 
-// run(words...): requires copas and runs the main chunk with it.
+// run(words...): runs the runtime with the words of the command line, itself first.
 int run(lua_State* L) {
   const int count = lua_gettop(L);
   luaL_openlibs(L);
-  copas::lua::preload_modules(L);
-
-  copas::lua::push_chunk(L, "runtime");
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "copas");
-  lua_call(L, 1, 1);
-  lua_createtable(L, count, 0);
-  for (int each = 1; each <= count; ++each) {
-    lua_pushvalue(L, each);
+  copas::lua::open_runtime(L);
+  lua_createtable(L, count, 1);
+  for (int each = 0; each < count; ++each) {
+    lua_pushvalue(L, each + 1);
     lua_rawseti(L, -2, each);
   }
-  lua_call(L, 2, 0);
+  lua_call(L, 1, 0);
   return 0;
 }
 

@@ -346,6 +346,31 @@ describe("a socket that is not native", function()
       assert.equal("li", prefixes[#prefixes])
     end)
 
+    it("is asked again until its time is over if it has no descriptor to wait for", function()
+      local attempts, others, over = 0, 0, false
+      local object = {
+        getfd = function() return -1 end,
+        receive = function()
+          attempts = attempts + 1
+          return nil, "timeout", ""
+        end,
+      }
+      assert(copas.settimeout(object, 0.05))
+
+      loop.run(copas, function()
+        assert.same({ nil, "timeout", "" }, { copas.receive(object) })
+        over = true
+      end, function()
+        repeat
+          others = others + 1
+          copas.pause(0.001)
+        until over
+      end)
+
+      assert.is_true(attempts > 1)
+      assert.is_true(others > 1)
+    end)
+
     it("may be wrapped", function()
       local sent = {}
       local dummy = {

@@ -122,9 +122,9 @@ describe("the runtime", function()
     end)
 
     it("with what came before at indexes below 1", function()
-      local script = child.file("print(arg[0], arg[-1], arg[-2], arg[-3] ~= nil, arg[-4])")
+      local script = child.file("print(arg[0], arg[-1], arg[-2], arg[-3] ~= nil)")
 
-      assert.equal(script .. "\tlocal x\t-e\ttrue\tnil\n", output_of("-e", "local x", script, "argument"))
+      assert.equal(script .. "\tlocal x\t-e\ttrue\n", output_of("-e", "local x", script, "argument"))
     end)
   end)
 
@@ -203,7 +203,8 @@ describe("the runtime", function()
 
   describe("has sockets", function()
     it("of its own, without LuaSocket", function()
-      local result = child.shell("LUA_PATH= LUA_CPATH= " .. child.runtime_command("-e", [[
+      local only_ours = "LUA_PATH= LUA_CPATH=" .. child.quote(os.getenv("LUA_CPATH"):match("^[^;]*")) .. " "
+      local result = child.shell(only_ours .. child.runtime_command("-e", [[
         local socket = require "socket"
         print(socket.tcp())
         local server = socket.bind("127.0.0.1", 0)

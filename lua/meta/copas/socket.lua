@@ -138,6 +138,30 @@ local dns = {}
 ---@return string? err
 function dns.getaddrinfo(host) end
 
+---The first IPv4 address of a host.
+---@param name string
+---@return string? ip
+---@return copas.dnslib.host|string found  or the error: "host not found"
+function dns.toip(name) end
+
+---The name of a host, given by its address or another name.
+---@param address string
+---@return string? name
+---@return copas.dnslib.host|string found  or the error: "host not found"
+function dns.tohostname(address) end
+
+---@class copas.dnslib.host
+---@field name string
+---@field alias string[]
+---@field ip string[]
+
+---The names of a host, or of a service. Throws "host and serv cannot be both nil".
+---@param host? string
+---@param service? string|integer
+---@return string[]? names
+---@return string service_or_err
+function dns.getnameinfo(host, service) end
+
 ---The name of this machine.
 ---@return string? name
 ---@return string? err
@@ -148,6 +172,7 @@ function dns.gethostname() end
 ---
 ---`settimeout` limits the methods below; the limits of Copas' own operations are those of `copas.settimeout`.
 ---@class copas.tcp
+---@field class string  at the moment: "tcp{master}", "tcp{server}" or "tcp{client}"
 local tcp = {}
 
 ---@param host string  "*" is every IPv4 address

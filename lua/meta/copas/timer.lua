@@ -26,11 +26,12 @@ function timerlib.new(opts) end
 ---@field name string
 ---@field delay number
 ---@field recurring boolean
----@field params any
+---@field params? any
 ---@field cancelled boolean     was it cancelled, and not armed since?
 ---@field errorhandler copas.errorhandler?
 ---@field callback function
 ---@field co thread?            its thread, while it is armed
+---@field private waiting boolean
 local timer = {}
 
 ---Arms the timer again, after it expired or was cancelled. A one-shot timer is disarmed before its callback runs, so

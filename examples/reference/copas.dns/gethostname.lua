@@ -1,0 +1,3 @@
+local socket = require("copas.socket")
+
+print(type(socket.dns.gethostname())) --> string

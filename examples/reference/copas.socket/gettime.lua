@@ -1,0 +1,3 @@
+local socket = require("copas.socket")
+
+print(socket.gettime() > 1.7e9) --> true

@@ -1,0 +1,5 @@
+local copas = require("copas")
+local socket = require("copas.socket")
+
+local skt = copas.wrap(socket.tcp())
+print(select("#", skt:flush())) --> 0
