@@ -241,7 +241,7 @@ function copas.handler(fn, sslparams) end
 
 ---Makes a socket non-blocking and gives it methods that wait for the calling thread only.
 ---@param skt copas.raw|copas.wrapper  a wrapper is returned as it is
----@param sslparams? table|userdata  kept in the field `ssl_params`. THERE IS NO TLS YET: nothing is encrypted
+---@param sslparams? table|userdata  kept in the field `ssl_params`. There is no TLS yet: to connect is an error then
 ---@return copas.wrapper
 function copas.wrap(skt, sslparams) end
 

@@ -555,6 +555,46 @@ describe("the loop", function()
     end)
   end)
 
+  describe("cancelall", function()
+    it("ends what the others do, and closes the sockets that they wait for, but not the caller", function()
+      local server = socket.bind("127.0.0.1", 0)
+      copas.addserver(server, function() end)
+      copas.addthread(copas.pause, 60)
+      copas.loop(function()
+        copas.addthread(note, "not reached")
+        copas.cancelall()
+        copas.pause(0.001)
+        note("caller")
+      end)
+
+      assert.same({ "caller" }, order)
+      assert.equal(-1, server:getfd())
+    end)
+
+    it("may come before the first loop, which then works as ever", function()
+      copas.addthread(note, "not reached")
+      copas.cancelall()
+      copas.loop(function() note("loop") end)
+
+      assert.same({ "loop" }, order)
+    end)
+
+    it("drops timeouts, and lets those run that wait for the exit", function()
+      copas.loop(function()
+        copas.timeout(60, function() note("not reached") end)
+        copas.addthread(function()
+          copas.waitforexit()
+          note("exit")
+        end)
+        copas.pause(0.001)
+        copas.cancelall()
+        note(copas.gettimeouts())
+      end)
+
+      assert.same({ 0, "exit" }, order)
+    end)
+  end)
+
   describe("waitforexit", function()
     it("returns nothing", function()
       copas.loop(function() note(select("#", copas.waitforexit())) end)
@@ -608,6 +648,14 @@ describe("waiting for time", function()
         assert.is_true(slept >= time and slept < time + 2)
       end
     end)
+  end)
+
+  it("is not measured by copas.gettime", function()
+    copas.gettime = function() return 0 end
+    local elapsed
+    copas.loop(function() elapsed = copas.pause(0.01) end)
+
+    assert.is_true(elapsed >= 0.01)
   end)
 
   it("only gives way for nil, zero and negative times", function()
