@@ -48,6 +48,28 @@ inline void push_number(lua_State* L, lua_Number number) {
   }
 }
 
+/// Has the program stopped the collector? Lua 5.1 does not tell.
+inline bool collector_is_stopped(lua_State* L) {
+#ifdef LUA_GCISRUNNING
+  return lua_gc(L, LUA_GCISRUNNING, 0) == 0;
+#else
+  static_cast<void>(L);
+  return false;
+#endif
+}
+
+/// Leaves generational mode, where Lua has it: in it, which Lua 5.4's own interpreter sets, a step collects what is young
+/// at once, and never tells that a cycle is over.
+inline void choose_incremental_mode(lua_State* L) {
+#if LUA_VERSION_NUM >= 504
+  lua_gc(L, LUA_GCINC, 0, 0, 0);
+#elif defined LUA_GCINC
+  lua_gc(L, LUA_GCINC, 0);
+#else
+  static_cast<void>(L);
+#endif
+}
+
 /// lua_resume of all versions.
 /// @param results  is set to the number of values on top of the thread's stack, if it ended or yielded.
 inline int resume(lua_State* thread, lua_State* from, int arguments, int& results) {

@@ -16,21 +16,12 @@ constexpr std::size_t tolerated_kib = 64;  // of new memory that is not worth a 
 
 std::size_t used_kib(lua_State* L) { return static_cast<std::size_t>(lua_gc(L, LUA_GCCOUNT, 0)); }
 
-bool stopped_by_user(lua_State* L) {
-#ifdef LUA_GCISRUNNING
-  return lua_gc(L, LUA_GCISRUNNING, 0) == 0;
-#else
-  static_cast<void>(L);
-  return false;  // Lua 5.1 does not tell
-#endif
-}
-
 }  // namespace
 
 void garbage::activity(lua_State* L, bool dropped_sockets) {
   if (cycles_left_ == 0) {
     const std::size_t limit = kept_ + std::max(tolerated_kib, kept_ / 20);
-    if (stopped_by_user(L) || (!dropped_sockets && used_kib(L) <= limit)) return;
+    if (collector_is_stopped(L) || (!dropped_sockets && used_kib(L) <= limit)) return;
     spent_ = {};
   }
   cycles_left_ = 2;
@@ -38,6 +29,7 @@ void garbage::activity(lua_State* L, bool dropped_sockets) {
 }
 
 void garbage::step(lua_State* L) {
+  choose_incremental_mode(L);
   reactor& clock = loop_.io();
   const deadline start = clock.now();
   deadline now = start;

@@ -1048,6 +1048,21 @@ describe("what nobody refers to any more", function()
     assert.is_true(copas.gettime() - start < 5)
   end)
 
+  if _VERSION == "Lua 5.4" then
+    it("is closed also if the collector is generational and it has become old", function()
+      collectgarbage("generational")
+      local dropped, kept = sockets.pair(socket)
+      for _ = 1, 4 do collectgarbage("step") end -- it is old now
+      dropped = nil
+      copas.settimeout(kept, 20)
+      local got
+      loop.run(copas, function() got = { copas.receive(kept) } end)
+
+      assert.is_nil(dropped)
+      assert.same({ nil, "closed", "" }, got)
+    end)
+  end
+
   it("is closed also when another thread wakes up all the time", function()
     local server, port = sockets.listen(socket)
     copas.autoclose = false
