@@ -1,16 +1,11 @@
-local root = debug.getinfo(1, "S").source:match("^@(.*)tests/lua/documents_spec%.lua$")
+local files = require("reference.files")
 
-local function content_of(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local root = debug.getinfo(1, "S").source:match("^@(.*)tests/lua/documents_spec%.lua$")
 
 -- The items of the list of differences: text, and what follows "*Tests:*".
 local function differences()
   local items = {}
-  local text = content_of(root .. "docs/from-copas-4.11.md"):match("\n## Different on purpose\n(.*)\n## Not there yet")
+  local text = files.content(root .. "docs/from-copas-4.11.md"):match("\n## Different on purpose\n(.*)\n## Not there yet")
   for item in (text:gsub("\n  ", " ")):gmatch("\n%- ([^\n]*)") do
     items[#items + 1] = { text = item, tests = item:match("%*Tests:%* (.*)") }
   end
@@ -21,7 +16,7 @@ end
 local function exists(place, name)
   local layer, suite = place:match("^(%l+)/(%u%a*)$")
   if not layer then
-    local spec = content_of(root .. "tests/lua/" .. place .. ".lua")
+    local spec = files.content(root .. "tests/lua/" .. place .. ".lua")
     return spec:find(('it("%s"'):format(name), 1, true) ~= nil
   end
   local command = ("grep -rqE '^TEST(_F|_P)?\\(%s, %s\\)' '%stests/cpp/%s'"):format(suite, name, root, layer)

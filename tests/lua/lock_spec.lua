@@ -1,13 +1,12 @@
 local child = require("support.child")
 local loop = require("support.loop")
 
+local pack = require("support.check").pack
+
 describe("a lock", function()
   local copas, order
 
   local function note(...) order[#order + 1] = { ... } end
-
-  -- The results of a call, nils included.
-  local function results(...) return { n = select("#", ...), ... } end
 
   before_each(function()
     copas = loop.fresh()
@@ -53,7 +52,7 @@ describe("a lock", function()
   describe("is got", function()
     it("at once, after 0 seconds, if it is free", function()
       local got
-      loop.run(copas, function() got = results(copas.lock.new():get()) end)
+      loop.run(copas, function() got = pack(copas.lock.new():get()) end)
 
       assert.same({ n = 1, 0 }, got)
     end)
@@ -99,7 +98,7 @@ describe("a lock", function()
         lock:release()
       end, function()
         local start = copas.gettime()
-        got = results(lock:get())
+        got = pack(lock:get())
         passed = copas.gettime() - start
       end)
 
@@ -131,7 +130,7 @@ describe("a lock", function()
       local got
       loop.run(copas, function()
         lock:get()
-        got = results(lock:get())
+        got = pack(lock:get())
       end)
 
       assert.equal(3, got.n)
@@ -223,7 +222,7 @@ describe("a lock", function()
         copas.pause(3600)
       end)
       copas.step(0)
-      assert.same({ n = 3, nil, "timeout", 0 }, results(lock:get(0)))
+      assert.same({ n = 3, nil, "timeout", 0 }, pack(lock:get(0)))
       assert.is_false(pcall(lock.get, lock))
     end)
   end)
@@ -232,13 +231,13 @@ describe("a lock", function()
     -- What `get` gives with these arguments while another thread holds the lock.
     local function get_held(lock, ...)
       local got
-      local arguments = results(...)
+      local arguments = pack(...)
       copas.addthread(function()
         lock:get()
         copas.pause(0.05)
         lock:release()
       end)
-      copas.addthread(function() got = results(lock:get(arguments[1])) end)
+      copas.addthread(function() got = pack(lock:get(arguments[1])) end)
       copas.loop()
       return got
     end
@@ -274,7 +273,7 @@ describe("a lock", function()
         lock:release()
       end, function()
         copas.addthread(note, "other")
-        got = results(lock:get(0))
+        got = pack(lock:get(0))
         note("done")
       end)
 
@@ -374,7 +373,7 @@ describe("a lock", function()
   describe("is released", function()
     it("by its holder only", function()
       local lock = copas.lock.new()
-      assert.same({ n = 2, nil, "cannot release a lock not owned" }, results(lock:release()))
+      assert.same({ n = 2, nil, "cannot release a lock not owned" }, pack(lock:release()))
       loop.run(copas, function()
         lock:get()
         copas.pause()
@@ -481,8 +480,8 @@ describe("a lock", function()
     it("once", function()
       local lock = copas.lock.new(7)
 
-      assert.same({ n = 1, true }, results(lock:destroy()))
-      assert.same({ n = 2, nil, "destroyed" }, results(lock:destroy()))
+      assert.same({ n = 1, true }, pack(lock:destroy()))
+      assert.same({ n = 2, nil, "destroyed" }, pack(lock:destroy()))
       assert.is_true(lock.destroyed)
       assert.equal(7, lock.timeout)
     end)
@@ -492,13 +491,13 @@ describe("a lock", function()
       local get, release, destroy = lock.get, lock.release, lock.destroy
       lock:destroy()
 
-      assert.same({ n = 2, nil, "destroyed" }, results(lock:get()))
-      assert.same({ n = 2, nil, "destroyed" }, results(lock:get(0)))
-      assert.same({ n = 2, nil, "destroyed" }, results(lock:release()))
-      assert.same({ n = 2, nil, "destroyed" }, results(lock.no_such_method()))
-      assert.same({ n = 2, nil, "destroyed" }, results(get(lock)))
-      assert.same({ n = 2, nil, "destroyed" }, results(release(lock)))
-      assert.same({ n = 2, nil, "destroyed" }, results(destroy(lock)))
+      assert.same({ n = 2, nil, "destroyed" }, pack(lock:get()))
+      assert.same({ n = 2, nil, "destroyed" }, pack(lock:get(0)))
+      assert.same({ n = 2, nil, "destroyed" }, pack(lock:release()))
+      assert.same({ n = 2, nil, "destroyed" }, pack(lock.no_such_method()))
+      assert.same({ n = 2, nil, "destroyed" }, pack(get(lock)))
+      assert.same({ n = 2, nil, "destroyed" }, pack(release(lock)))
+      assert.same({ n = 2, nil, "destroyed" }, pack(destroy(lock)))
     end)
 
     it("for all who wait, and for its holder", function()
@@ -511,7 +510,7 @@ describe("a lock", function()
             note(lock:destroy())
             note(lock:release())
           else
-            local got = results(lock:get(index == 3 and math.huge or 3600))
+            local got = pack(lock:get(index == 3 and math.huge or 3600))
             note(index, got.n, got[1], got[2], got[3] >= 0.01)
           end
         end)
@@ -558,7 +557,7 @@ describe("a lock", function()
       copas.pause()
     end)
     copas.addthread(function()
-      copas.seterrorhandler(function(...) got = results(...) end)
+      copas.seterrorhandler(function(...) got = pack(...) end)
       lock:get()
       error("oops", 0)
     end)

@@ -1,23 +1,17 @@
 local annotations = require("reference.annotations")
 local child = require("support.child")
 local examples = require("reference.examples")
+local files = require("reference.files")
 local page = require("reference.page")
 
 local root = debug.getinfo(1, "S").source:match("^@(.*)tests/lua/reference_spec%.lua$")
-
-local function content_of(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
 
 describe("the reference", function()
   local modules = annotations.modules(root .. "lua/meta")
 
   for _, module in ipairs(modules) do
     it("of " .. module .. " is up to date (tools/reference/write writes it)", function()
-      assert.equal(page.render(root, module), content_of(page.path(root, module)))
+      assert.equal(page.render(root, module), files.content(page.path(root, module)))
     end)
 
     it("of " .. module .. " has an example for each function", function()
@@ -34,7 +28,7 @@ describe("the reference", function()
   end
 
   it("has an index of its pages", function()
-    local index = content_of(root .. "docs/reference/README.md")
+    local index = files.content(root .. "docs/reference/README.md")
 
     for _, module in ipairs(modules) do assert.truthy(index:find("(" .. module .. ".md)", 1, true)) end
   end)

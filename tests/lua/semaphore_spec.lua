@@ -1,13 +1,12 @@
 local child = require("support.child")
 local loop = require("support.loop")
 
+local pack = require("support.check").pack
+
 describe("a semaphore", function()
   local copas, order
 
   local function note(...) order[#order + 1] = { ... } end
-
-  -- The results of a call, nils included.
-  local function results(...) return { n = select("#", ...), ... } end
 
   local success, timeout = { n = 1, true }, { n = 2, nil, "timeout" }
   local too_many, destroyed = { n = 2, nil, "too many" }, { n = 2, nil, "destroyed" }
@@ -20,7 +19,7 @@ describe("a semaphore", function()
 
   -- Lets a thread take, and note its name and what it got.
   local function taker(semaphore, name, ...)
-    local arguments = results(...)
+    local arguments = pack(...)
     return copas.addthread(function()
       note(name, semaphore:take(arguments[1], arguments[2]))
     end)
@@ -82,7 +81,7 @@ describe("a semaphore", function()
     it("with a maximum that nobody reaches", function()
       local semaphore = copas.semaphore.new(math.huge, 10 ^ 9)
 
-      assert.same(success, results(semaphore:give(10 ^ 9)))
+      assert.same(success, pack(semaphore:give(10 ^ 9)))
       assert.equal(2 * 10 ^ 9, semaphore:get_count())
     end)
 
@@ -105,14 +104,14 @@ describe("a semaphore", function()
     end)
 
     it("exactly one result", function()
-      assert.same(success, results(copas.semaphore.new(5, 5):take()))
+      assert.same(success, pack(copas.semaphore.new(5, 5):take()))
     end)
 
     it("what is there outside of threads too, and nothing else", function()
       local semaphore = copas.semaphore.new(5, 1)
 
       assert.is_true(semaphore:take())
-      assert.same(timeout, results(semaphore:take(1, 0)))
+      assert.same(timeout, pack(semaphore:take(1, 0)))
       assert.is_false(pcall(semaphore.take, semaphore))
     end)
 
@@ -205,7 +204,7 @@ describe("a semaphore", function()
     end)
 
     it("not what is there, though it is more than the maximum", function()
-      assert.same(success, results(copas.semaphore.new(5, 7):take(6)))
+      assert.same(success, pack(copas.semaphore.new(5, 7):take(6)))
     end)
 
     it("without a wait if the timeout is 0", function()
@@ -276,8 +275,8 @@ describe("a semaphore", function()
     it("units, one if nothing is said", function()
       local semaphore = copas.semaphore.new(5)
 
-      assert.same(success, results(semaphore:give()))
-      assert.same(success, results(semaphore:give(3)))
+      assert.same(success, pack(semaphore:give()))
+      assert.same(success, pack(semaphore:give(3)))
       assert.equal(4, semaphore:get_count())
       assert.equal(-4, semaphore:get_wait())
     end)
@@ -285,7 +284,7 @@ describe("a semaphore", function()
     it("as many as fit, and says so", function()
       local semaphore = copas.semaphore.new(5, 4)
 
-      assert.same(too_many, results(semaphore:give(3)))
+      assert.same(too_many, pack(semaphore:give(3)))
       assert.equal(5, semaphore:get_count())
     end)
 
@@ -304,7 +303,7 @@ describe("a semaphore", function()
     it("nothing, too", function()
       local semaphore = copas.semaphore.new(5, 2)
 
-      assert.same(success, results(semaphore:give(0)))
+      assert.same(success, pack(semaphore:give(0)))
       assert.equal(2, semaphore:get_count())
     end)
   end)
@@ -373,8 +372,8 @@ describe("a semaphore", function()
     it("once", function()
       local semaphore = copas.semaphore.new(5, 0, 7)
 
-      assert.same(success, results(semaphore:destroy()))
-      assert.same(destroyed, results(semaphore:destroy()))
+      assert.same(success, pack(semaphore:destroy()))
+      assert.same(destroyed, pack(semaphore:destroy()))
       assert.is_true(semaphore.destroyed)
       assert.equal(7, semaphore.timeout)
     end)
@@ -384,14 +383,14 @@ describe("a semaphore", function()
       local take, give = semaphore.take, semaphore.give
       semaphore:destroy()
 
-      assert.same(destroyed, results(semaphore:take()))
-      assert.same(destroyed, results(semaphore:take(6, 0)))
-      assert.same(destroyed, results(semaphore:give()))
-      assert.same(destroyed, results(semaphore:get_count()))
-      assert.same(destroyed, results(semaphore:get_wait()))
-      assert.same(destroyed, results(semaphore.no_such_method()))
-      assert.same(destroyed, results(take(semaphore)))
-      assert.same(destroyed, results(give(semaphore)))
+      assert.same(destroyed, pack(semaphore:take()))
+      assert.same(destroyed, pack(semaphore:take(6, 0)))
+      assert.same(destroyed, pack(semaphore:give()))
+      assert.same(destroyed, pack(semaphore:get_count()))
+      assert.same(destroyed, pack(semaphore:get_wait()))
+      assert.same(destroyed, pack(semaphore.no_such_method()))
+      assert.same(destroyed, pack(take(semaphore)))
+      assert.same(destroyed, pack(give(semaphore)))
     end)
 
     it("for all who wait, however many and whatever they want", function()

@@ -3,7 +3,7 @@ local child = require("support.child")
 local loop = require("support.loop")
 local sockets = require("support.sockets")
 
-local function pack(...) return { n = select("#", ...), ... } end
+local pack = require("support.check").pack
 
 local modules = { ["a native server"] = require("copas.socket"), ["a server of LuaSocket"] = require("socket") }
 

@@ -2,6 +2,8 @@ local loop = require("support.loop")
 
 local unpack = table.unpack or unpack
 
+local pack = require("support.check").pack
+
 describe("a timer", function()
   local copas, order
 
@@ -12,16 +14,13 @@ describe("a timer", function()
     order = {}
   end)
 
-  -- The results of a call, nils included.
-  local function results(...) return { n = select("#", ...), ... } end
-
   local function ignore() end
 
   it("calls back once, with itself and its parameters", function()
     local params, given = {}, nil
     local timer
     loop.run(copas, function()
-      timer = copas.timer.new { delay = 0.01, params = params, callback = function(...) given = results(...) end }
+      timer = copas.timer.new { delay = 0.01, params = params, callback = function(...) given = pack(...) end }
     end)
 
     assert.equal(2, given.n)
@@ -162,7 +161,7 @@ describe("a timer", function()
 
     it("is still armed in its callback", function()
       copas.timer.new { delay = 0, recurring = true, callback = function(self)
-        note(results(self:arm()))
+        note(pack(self:arm()))
         self:cancel()
       end }
       copas.loop()
@@ -174,7 +173,7 @@ describe("a timer", function()
       copas.timer.new { delay = 0, recurring = true, callback = function(self)
         note(self:cancel() == self)
         if #order >= 3 then return end
-        note(results(self:cancel()))
+        note(pack(self:cancel()))
         note(self:arm() == self)
       end }
       copas.loop()
@@ -208,7 +207,7 @@ describe("a timer", function()
       copas.loop()
 
       assert.same({ "broken" }, order)
-      assert.same({ n = 2, nil, "not armed" }, results(timer:cancel()))
+      assert.same({ n = 2, nil, "not armed" }, pack(timer:cancel()))
     end)
   end)
 
@@ -216,7 +215,7 @@ describe("a timer", function()
     it("not while it is", function()
       local timer = copas.timer.new { delay = 0, callback = ignore }
 
-      assert.same({ n = 2, nil, "already armed" }, results(timer:arm()))
+      assert.same({ n = 2, nil, "already armed" }, pack(timer:arm()))
     end)
 
     it("after it expired", function()
@@ -253,7 +252,7 @@ describe("a timer", function()
       timer:cancel()
 
       assert.has_error(function() timer:arm(-1) end)
-      assert.same({ n = 2, nil, "not armed" }, results(timer:cancel()))
+      assert.same({ n = 2, nil, "not armed" }, pack(timer:cancel()))
     end)
   end)
 
@@ -281,15 +280,15 @@ describe("a timer", function()
       local timer = copas.timer.new { delay = 1000, callback = ignore }
       timer:cancel()
 
-      assert.same({ n = 2, nil, "not armed" }, results(timer:cancel()))
+      assert.same({ n = 2, nil, "not armed" }, pack(timer:cancel()))
     end)
 
     it("not after it expired, which is before it calls back", function()
-      local timer = copas.timer.new { delay = 0, callback = function(self) note(results(self:cancel())) end }
+      local timer = copas.timer.new { delay = 0, callback = function(self) note(pack(self:cancel())) end }
       copas.loop()
 
       assert.same({ { n = 2, nil, "not armed" } }, order)
-      assert.same({ n = 2, nil, "not armed" }, results(timer:cancel()))
+      assert.same({ n = 2, nil, "not armed" }, pack(timer:cancel()))
     end)
 
     it("while its callback waits, which still finishes", function()
@@ -342,7 +341,7 @@ describe("a timer", function()
       copas.timer.new {
         delay = 0, name = "mine",
         errorhandler = function(...)
-          given = results(...)
+          given = pack(...)
           trace = copas.gettraceback(unpack(given, 1, 3))
         end,
         callback = function() error("broken") end,

@@ -1,14 +1,9 @@
 -- The examples of the reference: programs in examples/reference, in a folder for each class (named without the "lib" at
 -- its end), called after the functions that they show, with "-" between several. What a program prints stands behind
 -- "-->" in it, line by line, with two blanks for a tab.
-local examples = {}
+local files = require("reference.files")
 
-local function content_of(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local examples = {}
 
 ---@param root string  folder of the project, with a slash at its end
 ---@return table[] examples  { path, class, names, text, output } in order
@@ -19,7 +14,7 @@ function examples.all(root)
     local class, stem = path:match("^(.+)/(.+)%.lua$")
     local example = { path = root .. "examples/reference/" .. path, class = class, names = {}, output = "" }
     for name in stem:gmatch("[^-]+") do example.names[#example.names + 1] = name end
-    example.text = content_of(example.path)
+    example.text = files.content(example.path)
     for line in example.text:gmatch("%-%-> ?([^\n]*)") do example.output = example.output .. line .. "\n" end
     found[#found + 1] = example
   end

@@ -1,17 +1,12 @@
 -- Child processes: other interpreters of this Lua, the runtime, and whatever else the shell knows.
+local files = require("reference.files")
+
 local child = {}
 
 local function quote(word)
   return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
 end
 child.quote = quote
-
-local function content_of(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
 
 ---Writes a file that `child.cleanup` removes.
 ---@return string path
@@ -40,7 +35,7 @@ function child.shell(command, input)
   local pipe = assert(io.popen(("( %s ) <%s >%s 2>%s; echo $?"):format(command, from, out, err)))
   local code = tonumber(pipe:read("*l"))
   pipe:close()
-  local result = { out = content_of(out), err = content_of(err), code = code }
+  local result = { out = files.content(out), err = files.content(err), code = code }
   os.remove(out)
   os.remove(err)
   return result

@@ -1,0 +1,664 @@
+-- Operations that wait, on raw sockets: native ones and, by the same words, those of LuaSocket.
+local check = require("support.check")
+local loop = require("support.loop")
+local sockets = require("support.sockets")
+
+local pack = check.pack
+
+local unpack = table.unpack or unpack
+
+local modules = { ["a native socket"] = require("copas.socket"), ["a socket of LuaSocket"] = require("socket") }
+
+for name, socket in pairs(modules) do
+  describe(name, function()
+    local copas, left, right -- both ends of a connection, raw
+
+    before_each(function()
+      copas = loop.fresh()
+      left, right = sockets.pair(socket)
+      left:settimeout(0)
+      right:settimeout(0)
+    end)
+
+    after_each(function()
+      left:close()
+      right:close()
+    end)
+
+    describe("receives", function()
+      it("what is there at once, as three values", function()
+        right:send("line\nabc")
+        loop.run(copas, function()
+          assert.same(pack("line", nil, nil), pack(copas.receive(left)))
+          assert.same(pack("ab", nil, nil), pack(copas.receive(left, 2)))
+          assert.same(pack("prefix c", nil, nil), pack(copas.receive(left, 8, "prefix ")))
+        end)
+      end)
+
+      it("what comes later", function()
+        loop.run(copas, function()
+          assert.same(pack("line", nil, nil), pack(copas.receive(left)))
+          assert.same(pack("12345", nil, nil), pack(copas.receive(left, 5)))
+          assert.same(pack("the rest", nil, nil), pack(copas.receive(left, "*a")))
+          assert.same(pack(nil, "closed", ""), pack(copas.receive(left, "*a")))
+        end, function()
+          for _, text in ipairs { "li", "ne\n1", "2345", "the ", "rest" } do
+            copas.pause()
+            copas.send(right, text)
+          end
+          copas.close(right)
+        end)
+      end)
+
+      it("nothing if the peer closes", function()
+        loop.run(copas, function()
+          assert.same(pack(nil, "closed", ""), pack(copas.receive(left)))
+          assert.same(pack(nil, "closed", ""), pack(copas.receive(left, 5)))
+          assert.same(pack(nil, "closed", "x"), pack(copas.receive(left, 5, "x")))
+        end, function() copas.close(right) end)
+      end)
+
+      it("a part if the peer closes", function()
+        loop.run(copas, function()
+          assert.same(pack(nil, "closed", "prefix part"), pack(copas.receive(left, "*l", "prefix ")))
+        end, function()
+          copas.pause()
+          copas.send(right, "part")
+          copas.close(right)
+        end)
+      end)
+
+      it("what is there before the peer's close", function()
+        right:send("line\npart")
+        right:close()
+        loop.run(copas, function()
+          assert.equal("line", (copas.receive(left)))
+          assert.same(pack(nil, "closed", "part"), pack(copas.receive(left)))
+        end)
+      end)
+
+      it("lines and blocks of any length", function()
+        local long = ("0123456789"):rep(50000)
+        loop.run(copas, function()
+          assert.is_true(long == copas.receive(left))
+          assert.is_true(long == copas.receive(left, #long))
+          assert.is_true(long == copas.receive(left, "*a"))
+        end, function()
+          copas.send(right, long .. "\n")
+          copas.send(right, long)
+          copas.send(right, long)
+          copas.close(right)
+        end)
+      end)
+
+      it("by no other patterns, before which nothing happens", function()
+        right:send("line\n")
+        loop.run(copas, function()
+          for _, pattern in ipairs { "l", "*x", -1, {}, true } do
+            check.error("bad argument", copas.receive, left, pattern)
+            check.error("bad argument", copas.receivepartial, left, pattern)
+            check.error("bad argument", copas.wrap(left).receive, copas.wrap(left), pattern)
+          end
+          copas.settimeout(left, 0.02)
+          check.error("bad argument", copas.receive, left, {})
+          assert.equal("line", (copas.receive(left)))
+          assert.is_true(copas.pause(0.05) >= 0.05)
+        end)
+      end)
+
+      it("into no other prefix", function()
+        loop.run(copas, function() check.error("string expected", copas.receive, left, "*l", {}) end)
+      end)
+
+      it("by turns if several threads receive", function()
+        local got = {}
+        local threads = {}
+        for index = 1, 4 do
+          threads[index] = function()
+            local line = copas.receive(left)
+            got[#got + 1] = index .. line
+          end
+        end
+        threads[5] = function()
+          copas.pause()
+          copas.pause()
+          copas.send(right, "a\nb\n")
+          copas.pause(0.01)
+          copas.send(right, "c\n")
+          copas.pause(0.01)
+          copas.send(right, "d\n")
+        end
+        loop.run(copas, unpack(threads))
+
+        assert.same({ "1a", "2b", "3c", "4d" }, got)
+      end)
+
+      it("what others have left in the buffer, without waiting for the descriptor", function()
+        local got = {}
+        loop.run(copas, function() got[1] = copas.receive(left) end, function() got[2] = copas.receive(left) end,
+          function()
+            copas.pause(0.01)
+            copas.send(right, "one\ntwo\nthree\n")
+            copas.close(right)
+            copas.pause(0.02)
+            got[3] = copas.receive(left)
+            got[4] = select(2, copas.receive(left))
+          end)
+
+        assert.same({ "one", "two", "three", "closed" }, got)
+      end)
+
+      it("while another thread sends on it", function()
+        sockets.narrow(left, right)
+        local text = ("x"):rep(3e6)
+        local got
+        loop.run(copas, function()
+          assert.equal(#text, (copas.send(left, text)))
+          copas.close(left)
+        end, function() got = copas.receive(left) end, function()
+          copas.pause(0.01)
+          copas.send(right, "hello\n")
+          assert.is_true(text == copas.receive(right, "*a"))
+        end)
+
+        assert.equal("hello", got)
+      end)
+    end)
+
+    describe("receives partially", function()
+      it("what has come, as a timeout", function()
+        loop.run(copas, function()
+          assert.same(pack(nil, "timeout", "part"), pack(copas.receivepartial(left)))
+          assert.same(pack(nil, "timeout", "more"), pack(copas.receivepartial(left, 100)))
+          assert.same(pack(nil, "timeout", "of all"), pack(copas.receivepartial(left, "*a")))
+        end, function()
+          for _, text in ipairs { "part", "more", "of all" } do
+            copas.pause(0.01)
+            copas.send(right, text)
+          end
+        end)
+      end)
+
+      it("complete items as such", function()
+        right:send("line\n12345")
+        loop.run(copas, function()
+          assert.same(pack("line", nil, nil), pack(copas.receivepartial(left)))
+          assert.same(pack("12345", nil, nil), pack(copas.receivepartial(left, 5)))
+        end)
+      end)
+
+      it("something beyond the prefix", function()
+        loop.run(copas, function()
+          assert.same(pack(nil, "timeout", "prefix x"), pack(copas.receivepartial(left, "*l", "prefix ")))
+        end, function()
+          copas.pause(0.02)
+          copas.send(right, "x")
+        end)
+      end)
+
+      it("nothing, after the timeout", function()
+        copas.settimeout(left, 0.02)
+        loop.run(copas, function()
+          assert.same(pack(nil, "timeout", ""), pack(copas.receivepartial(left)))
+          assert.same(pack(nil, "timeout", "x"), pack(copas.receivepartial(left, "*l", "x")))
+        end)
+      end)
+
+      it("the end", function()
+        loop.run(copas, function()
+          assert.same(pack(nil, "closed", ""), pack(copas.receivepartial(left)))
+          assert.same(pack(nil, "closed", "x"), pack(copas.receivepartial(left, "*a", "x")))
+        end, function() copas.close(right) end)
+      end)
+    end)
+
+    describe("sends", function()
+      it("and returns the index of the last byte, and two nils", function()
+        loop.run(copas, function()
+          assert.same(pack(5, nil, nil), pack(copas.send(left, "hello")))
+          assert.same(pack(0, nil, nil), pack(copas.send(left, "")))
+          assert.same(pack(3, nil, nil), pack(copas.send(left, "abcdef", 2, 3)))
+          assert.same(pack(5, nil, nil), pack(copas.send(left, "abcdef", -3, -2)))
+          assert.same(pack(9, nil, nil), pack(copas.send(left, "abc", 10)))
+          assert.same(pack(2, nil, nil), pack(copas.send(left, 12)))
+          copas.close(left)
+          assert.equal("hello" .. "bc" .. "de" .. "12", (copas.receive(right, "*a")))
+        end)
+      end)
+
+      it("everything, though the peer is slow", function()
+        sockets.narrow(left, right)
+        local text = {}
+        for index = 1, 200000 do text[index] = ("%07d"):format(index) end
+        text = table.concat(text)
+        local result
+        loop.run(copas, function()
+          result = pack(copas.send(left, text, 8))
+          copas.close(left)
+        end, function() assert.is_true(text:sub(8) == copas.receive(right, "*a")) end)
+
+        assert.same(pack(#text, nil, nil), result)
+      end)
+
+      it("until the timeout, and tells how far it got", function()
+        sockets.narrow(left, right)
+        copas.settimeout(left, 0.05)
+        local start = copas.gettime()
+        local result
+        loop.run(copas, function() result = pack(copas.send(left, ("x"):rep(2e7), 101)) end)
+
+        assert.is_nil(result[1])
+        assert.equal("timeout", result[2])
+        assert.is_true(result[3] >= 100 and result[3] < 2e7)
+        assert.is_true(copas.gettime() - start > 0.05)
+      end)
+
+      it("nothing on a closed socket", function()
+        left:close()
+        loop.run(copas, function()
+          assert.same(pack(nil, "closed", 0), pack(copas.send(left, "hello")))
+          assert.same(pack(nil, "closed", 2), pack(copas.send(left, "hello", 3)))
+          assert.same(pack(nil, "closed", ""), pack(copas.receive(left)))
+        end)
+      end)
+
+      it("nothing else than strings and numbers", function()
+        loop.run(copas, function()
+          for _, value in ipairs { {}, true } do check.error("string expected", copas.send, left, value) end
+          check.error("string expected", copas.send, left)
+          check.error("number expected", copas.send, left, "text", {})
+          copas.close(left)
+          assert.same(pack(nil, "closed", ""), pack(copas.receive(right)))
+        end)
+      end)
+
+      it("by turns if several threads send", function()
+        sockets.narrow(left, right)
+        local threads = {}
+        for index = 1, 5 do
+          threads[index] = function() copas.send(left, tostring(index):rep(100000)) end
+        end
+        local got
+        threads[6] = function()
+          copas.pause(0.01)
+          got = copas.receive(right, 500000)
+        end
+        loop.run(copas, unpack(threads))
+
+        for index = 1, 5 do
+          local _, count = got:gsub(tostring(index), "")
+          assert.equal(100000, count)
+        end
+      end)
+    end)
+
+    describe("gives up", function()
+      it("after the timeout of the whole call, with what has come", function()
+        copas.settimeout(left, 0.1)
+        local done, start, took, result = false, nil, nil, nil
+        loop.run(copas, function()
+          start = copas.gettime()
+          result = pack(copas.receive(left, 1000))
+          took = copas.gettime() - start
+          done = true
+        end, function()
+          while not done do
+            copas.send(right, "x")
+            copas.pause(0.01)
+          end
+        end)
+
+        assert.is_nil(result[1])
+        assert.equal("timeout", result[2])
+        assert.matches("^x+$", result[3])
+        assert.is_true(took > 0.1 and took < 3)
+      end)
+
+      it("never if the timeout is zero, negative or infinite, or there is none", function()
+        for _, timeout in ipairs { 0, -1, math.huge, false } do
+          copas.settimeout(left, timeout or nil)
+          loop.run(copas, function() assert.equal("line", (copas.receive(left))) end, function()
+            copas.pause(0.03)
+            copas.send(right, "line\n")
+          end)
+        end
+      end)
+
+      it("alone, while others go on waiting", function()
+        local got = {}
+        loop.run(copas, function()
+          copas.settimeout(left, 0.03)
+          got[1] = select(2, copas.receive(left))
+          local slept = copas.pause(0.1)
+          assert.is_true(slept >= 0.1) -- nothing is left of the wait that could end it
+        end, function()
+          copas.pause()
+          copas.settimeout(left, nil)
+          got[2] = copas.receive(left)
+        end, function()
+          copas.pause(0.06)
+          copas.send(right, "line\n")
+        end)
+
+        assert.same({ "timeout", "line" }, got)
+      end)
+
+      it("not when the data is there by then", function()
+        copas.settimeout(left, 0.02)
+        loop.run(copas, function() assert.equal("line", (copas.receive(left))) end, function()
+          copas.pause()
+          right:send("line\n")
+          socket.sleep(0.05) -- nobody runs until both the data and the timeout are due
+        end)
+      end)
+    end)
+
+    describe("closed by copas.close", function()
+      it("wakes all that wait for it, in the next step, after the closer has gone on", function()
+        sockets.narrow(left, right)
+        local got = {}
+        local function waiter(index, ...)
+          local operation, arguments = ..., pack(select(2, ...))
+          return function()
+            got[index] = pack(operation(left, unpack(arguments, 1, arguments.n)))
+            got[#got + 1] = "woken"
+          end
+        end
+        loop.run(copas, waiter("line", copas.receive), waiter("bytes", copas.receive, 10),
+          waiter("partial", copas.receivepartial), waiter("first", copas.send, ("x"):rep(2e7)),
+          waiter("second", copas.send, "text"), function()
+            copas.pause()
+            copas.pause()
+            copas.send(right, "part")
+            copas.pause(0.01)
+            copas.close(left)
+            got[#got + 1] = "closer"
+            assert.same(pack(nil, "closed", ""), pack(copas.receive(left)))
+          end)
+
+        assert.equal("closer", got[1])
+        assert.equal(6, #got)
+        assert.equal("closed", got.line[2])
+        assert.equal("closed", got.bytes[2])
+        assert.equal("closed", got.partial[2] == "timeout" and "closed" or got.partial[2])
+        assert.equal("part", (got.line[3] .. got.bytes[3] .. got.partial[3]))
+        assert.equal("closed", got.first[2])
+        assert.is_true(got.first[3] > 0 and got.first[3] < 2e7)
+        assert.same(pack(nil, "closed", 0), got.second)
+      end)
+
+      it("returns what the raw close returns, whenever it is called", function()
+        assert.same(pack(1), pack(copas.close(left)))
+        assert.same(pack(1), pack(copas.close(left)))
+        local wrapper = copas.wrap(right)
+        assert.same(pack(1), pack(wrapper:close()))
+        assert.same(pack(1), pack(wrapper:close()))
+        assert.same(pack(1), pack(copas.close(right)))
+      end)
+
+      it("does not close what has its number next", function()
+        local fd = left:getfd()
+        local got
+        loop.run(copas, function() copas.receive(left) end, function()
+          copas.pause()
+          copas.close(left)
+          local new_left, new_right = sockets.pair(socket)
+          new_left:settimeout(0)
+          new_right:settimeout(0)
+          copas.addthread(function() got = copas.receive(new_left) end)
+          copas.pause(0.01)
+          copas.send(new_right, "new\n")
+          copas.pause(0.01)
+          new_left:close()
+          new_right:close()
+        end)
+
+        assert.is_true(fd >= 0)
+        assert.equal("new", got)
+      end)
+    end)
+
+    describe("connects", function()
+      it("and returns one and nil", function()
+        local server, port = sockets.listen(socket)
+        loop.run(copas, function()
+          local skt = socket.tcp()
+          assert.same(pack(1, nil), pack(copas.connect(skt, "127.0.0.1", port, "ignored", {})))
+          local accepted = server:accept()
+          accepted:settimeout(0)
+          copas.send(skt, "hello\n")
+          assert.equal("hello", (copas.receive(accepted)))
+          assert.same(pack(nil, "already connected"), pack(copas.connect(skt, "127.0.0.1", port)))
+          accepted:close()
+          skt:close()
+        end)
+        server:close()
+      end)
+
+      it("or says why not", function()
+        local port = sockets.deaf_port(socket)
+        loop.run(copas, function()
+          local skt = socket.tcp()
+          assert.same(pack(nil, "connection refused"), pack(copas.connect(skt, "127.0.0.1", port)))
+          skt:close()
+          skt = socket.tcp()
+          assert.same(pack(nil, "host or service not provided, or not known"),
+                      pack(copas.connect(skt, "no-such-host.invalid", port)))
+          skt:close()
+        end)
+      end)
+
+      it("to a host and a port, without which nothing happens", function()
+        loop.run(copas, function()
+          local skt = socket.tcp()
+          check.error("string expected", copas.connect, skt)
+          check.error("string expected", copas.connect, skt, "127.0.0.1")
+          check.error("string expected", copas.connect, skt, {}, 80)
+          assert.matches("^tcp{master}", tostring(skt))
+        end)
+      end)
+
+      it("to names", function()
+        local server, port = sockets.listen(socket)
+        loop.run(copas, function()
+          local skt = copas.wrap(socket.tcp())
+          assert.same(pack(1, nil), pack(skt:connect("localhost", port)))
+          skt:close()
+        end)
+        server:close()
+      end)
+
+      it("until the timeout", function()
+        -- a full backlog: the system answers no more
+        local server = socket.tcp()
+        server:bind("127.0.0.1", 0)
+        server:listen(0)
+        local _, port = server:getsockname()
+        local clients = {}
+        for index = 1, 4 do
+          clients[index] = socket.tcp()
+          clients[index]:settimeout(0)
+          clients[index]:connect("127.0.0.1", port)
+        end
+        local result
+        loop.run(copas, function()
+          local skt = socket.tcp()
+          copas.settimeouts(skt, 0.05)
+          result = pack(copas.connect(skt, "127.0.0.1", port))
+          skt:close()
+        end)
+        for _, each in ipairs(clients) do each:close() end
+        server:close()
+
+        assert.same(pack(nil, "timeout"), result)
+      end)
+    end)
+
+    describe("has timeouts", function()
+      it("that have to be numbers or nil", function()
+        for _, target in ipairs { left, copas.wrap(left) } do
+          for _, value in ipairs { "1", {}, true } do
+            assert.same(pack(nil, "timeout must be 'nil' or a number"), pack(copas.settimeout(target, value)))
+            assert.same(pack(nil, "connect timeout must be 'nil' or a number"),
+                        pack(copas.settimeouts(target, value)))
+            assert.same(pack(nil, "send timeout must be 'nil' or a number"),
+                        pack(copas.settimeouts(target, nil, value)))
+            assert.same(pack(nil, "read timeout must be 'nil' or a number"),
+                        pack(copas.settimeouts(target, 1, 1, value)))
+          end
+        end
+        local wrapper = copas.wrap(left)
+        assert.same(pack(nil, "timeout must be 'nil' or a number"), pack(wrapper:settimeout("1")))
+        assert.same(pack(nil, "read timeout must be 'nil' or a number"), pack(wrapper:settimeouts(1, 1, {})))
+      end)
+
+      it("that are accepted with true", function()
+        local wrapper = copas.wrap(left)
+        assert.same(pack(true), pack(copas.settimeout(left, 1)))
+        assert.same(pack(true), pack(copas.settimeout(left)))
+        assert.same(pack(true), pack(copas.settimeouts(left, nil, -1, math.huge)))
+        assert.same(pack(true), pack(wrapper:settimeout(0)))
+        assert.same(pack(true), pack(wrapper:settimeouts(1, 2, 3)))
+      end)
+
+      it("for each direction, of which nil changes none", function()
+        copas.settimeouts(left, nil, nil, 0.02)
+        copas.settimeouts(left, 5, 5, nil)
+        loop.run(copas, function() assert.equal("timeout", (select(2, copas.receive(left)))) end)
+      end)
+
+      it("that a negative number takes away", function()
+        copas.settimeout(left, 0.01)
+        copas.settimeouts(left, nil, nil, -1)
+        loop.run(copas, function() assert.equal("line", (copas.receive(left))) end, function()
+          copas.pause(0.04)
+          copas.send(right, "line\n")
+        end)
+      end)
+
+      it("that belong to the raw socket, wrapped or not", function()
+        local wrapper = copas.wrap(left)
+        wrapper:settimeout(0.02)
+        loop.run(copas, function() assert.equal("timeout", (select(2, copas.receive(left)))) end)
+        copas.settimeout(wrapper, 0.03)
+        loop.run(copas, function() assert.equal("timeout", (select(2, copas.wrap(left):receive()))) end)
+      end)
+
+      it("of its own methods, which are not those of Copas", function()
+        copas.settimeout(left, 0.01)
+
+        assert.same(pack(0, -1), pack(left:gettimeout()))
+      end)
+    end)
+  end)
+end
+
+describe("operations on sockets", function()
+  local copas, socket
+
+  before_each(function()
+    copas = loop.fresh()
+    socket = require("copas.socket")
+  end)
+
+  it("need a thread", function()
+    local left = sockets.pair(socket)
+    for _, f in ipairs { copas.receive, copas.receivepartial } do
+      check.error("attempt to yield from outside a coroutine", f, left)
+    end
+  end)
+
+  it("refuse sockets of the wrong class", function()
+    local server = sockets.listen(socket)
+    loop.run(copas, function()
+      check.error("tcp{client} expected", copas.receive, server)
+      check.error("tcp{client} expected", copas.receivepartial, server)
+      check.error("tcp{client} expected", copas.send, server, "text")
+      check.error("tcp{client} expected", copas.receive, socket.tcp())
+      check.error("tcp{client}", copas.connect, server, "127.0.0.1", 80)
+    end)
+    server:close()
+  end)
+
+  it("refuse what is no socket", function()
+    loop.run(copas, function()
+      for _, f in ipairs { copas.receive, copas.receivepartial, copas.send, copas.connect, copas.close } do
+        assert.is_false((pcall(f, nil, "x", "y")))
+        assert.is_false((pcall(f, 12, "x", "y")))
+        assert.is_false((pcall(f, {}, "x", "y")))
+      end
+    end)
+  end)
+
+  it("wait when they are called on a socket in blocking mode", function()
+    local left, right = sockets.pair(socket)
+    local order = {}
+    loop.run(copas, function()
+      local line = copas.receive(left)
+      order[#order + 1] = line
+    end, function()
+      order[#order + 1] = "other"
+      copas.send(right, "line\n")
+    end)
+
+    assert.same({ "other", "line" }, order)
+  end)
+
+  it("end when the raw socket is closed", function()
+    local left = sockets.pair(socket)
+    local got
+    loop.run(copas, function() got = pack(copas.receive(left)) end, function()
+      copas.pause()
+      left:close()
+    end)
+
+    assert.same(pack(nil, "closed", ""), got)
+  end)
+
+  it("are fair to those that sleep, however much there is to read", function()
+    local left, right = sockets.pair(socket)
+    local done = false
+    loop.run(copas, function()
+      while not done do copas.send(right, ("x"):rep(1000)) end
+      copas.close(right)
+    end, function()
+      repeat local data = copas.receive(left, 1) until not data
+    end, function()
+      local start = copas.gettime()
+      for _ = 1, 3 do copas.pause(0.02) end
+      done = true
+      assert.is_true(copas.gettime() - start < 1)
+    end)
+  end)
+
+  it("may be used by thousands of threads", function()
+    local server, port = sockets.listen(socket)
+    server:close()
+    server = socket.bind("127.0.0.1", port, 500)
+    copas.addserver(server, copas.handler(function(skt)
+      repeat
+        local line = skt:receive()
+        if line then skt:send(line .. "\n") end
+      until not line
+    end))
+    local done = 0
+    local threads = {}
+    for index = 1, 200 do
+      threads[index] = function()
+        local skt = copas.wrap(socket.tcp())
+        assert(skt:connect("127.0.0.1", port))
+        for round = 1, 10 do
+          local text = index .. " " .. round
+          skt:send(text .. "\n")
+          assert.equal(text, (skt:receive()))
+        end
+        skt:close()
+        done = done + 1
+        if done == 200 then copas.removeserver(server) end
+      end
+    end
+    loop.run(copas, unpack(threads))
+
+    assert.equal(200, done)
+  end)
+end)
