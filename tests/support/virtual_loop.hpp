@@ -18,6 +18,11 @@ class virtual_loop_test : public ::testing::Test {
   [[nodiscard]] deadline in(std::chrono::nanoseconds time) noexcept { return system.now() + time; }
   /// A turn that does not wait.
   bool poll() { return events.turn(system.now()); }
+  /// Turns that do not wait, until nothing is ready.
+  void run_until_idle() {
+    do poll();
+    while (events.busy());
+  }
 
   virtual_reactor& system;  // the loop's reactor
   loop events;

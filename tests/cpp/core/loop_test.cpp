@@ -229,6 +229,87 @@ TEST_F(Loop, DestroysATaskThatIsSpawnedByTheEndOfAnother) {
   EXPECT_EQ(alive.use_count(), 1);
 }
 
+TEST_F(Loop, CancelsAllTasksAtOnceButThoseThatRun) {
+  std::vector<std::string> said;
+  auto sleep = [&](std::string name) -> task<> {
+    const std::shared_ptr<void> leaving{nullptr, [&](void*) { said.push_back(name + " left"); }};
+    co_await sleep_for(events, 1h);
+    said.push_back(name + " slept");
+  };
+  auto cancel = [&]() -> task<> {
+    events.cancel_all();
+    said.push_back("canceller runs on");
+    co_await yield(events);
+    said.push_back("canceller waited");
+  };
+  events.spawn(sleep("first"));
+  events.spawn(cancel());
+  events.spawn(sleep("not started"));
+
+  events.run();
+
+  EXPECT_THAT(said, ElementsAre("first left", "canceller runs on"));
+  EXPECT_TRUE(events.tasks().empty());
+}
+
+TEST_F(Loop, CancelsWhatTheEndOfACancelledTaskSpawns) {
+  auto spawner = [&]() -> task<> {
+    const std::shared_ptr<void> leaving{
+        nullptr, [&](void*) { events.spawn([](loop& home) -> task<> { co_await sleep_for(home, 1h); }(events)); }};
+    co_await sleep_for(events, 1h);
+  };
+  events.spawn(spawner());
+  poll();
+
+  events.cancel_all();
+
+  EXPECT_TRUE(events.tasks().empty());
+}
+
+TEST_F(Loop, IsNotKeptAliveByWhatWaitsInTheBackground) {
+  class background final : public wait_node {
+   public:
+    void begin(loop& home, deadline until) {
+      park_in_background(home, {[](void* self) { ++static_cast<background*>(self)->calls; }, this}, until);
+    }
+    int calls = 0;
+  } node;
+  node.begin(events, in(10ms));
+
+  EXPECT_TRUE(events.finished());
+
+  events.turn(in(20ms));
+  EXPECT_EQ(node.calls, 1);
+  EXPECT_EQ(events.parked(wait_kind::background), 0U);
+}
+
+TEST_F(Loop, RunsAtOnceWhatItIsTold) {
+  std::vector<std::string> said;
+  probe node{events, [&] { said.push_back("node"); }};
+  node.wait();
+  auto body = [&]() -> task<> {
+    const task_record* const self = events.current();
+    events.run_at_once(node);
+    said.push_back(events.current() == self ? "task" : "somebody else");
+    co_return;
+  };
+  events.spawn(body());
+
+  events.run();
+
+  EXPECT_THAT(said, ElementsAre("node", "task"));
+}
+
+TEST_F(Loop, MayEndBeforeWhatSleepsInIt) {
+  auto own = std::make_unique<loop>(std::make_unique<virtual_reactor>());
+  sleep_awaitable sleeping{*own, own->io().after(1h)};
+  sleeping.await_suspend({});
+
+  own.reset();
+
+  EXPECT_FALSE(sleeping.parked());
+}
+
 TEST_F(Loop, TellsEventSourcesOfItsEnd) {
   struct source final : event_source {
     void on_event(const io_event&) noexcept override {}

@@ -17,11 +17,13 @@
 #include "copas/core/scope.hpp"
 #include "copas/sync/event.hpp"
 #include "copas/sync/lock.hpp"
+#include "support/outcome.hpp"
 #include "support/virtual_loop.hpp"
 
 namespace copas {
 namespace {
 
+using copas::testing::error_of;
 using namespace std::chrono_literals;
 using outcomes = std::vector<std::pair<int, std::error_code>>;
 
@@ -216,11 +218,6 @@ class StressLockModel : public copas::testing::virtual_loop_test, public ::testi
   }
 
   int any(int from, int to) { return std::uniform_int_distribution{from, to}(random_); }
-  template <class T>
-  static std::error_code error_of(const result<T>& outcome) {
-    return outcome ? std::error_code{} : outcome.error();
-  }
-
   task<> act(int id, actor& self) {
     std::vector<lock::guard> guards;
     const auto got = [&](result<lock::guard> held) {

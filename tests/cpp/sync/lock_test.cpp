@@ -14,25 +14,22 @@
 #include "copas/core/sleep.hpp"
 #include "copas/sync/event.hpp"
 #include "support/allocation_counter.hpp"
+#include "support/outcome.hpp"
 #include "support/virtual_loop.hpp"
 
 namespace copas {
 namespace {
 
 using namespace std::chrono_literals;
+using copas::testing::error_of;
+using copas::testing::none;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-const std::error_code none;
 const std::error_code timed_out = errc::timed_out;
 const std::error_code destroyed = errc::destroyed;
 const std::error_code not_owner = errc::not_owner;
-
-template <class T>
-std::error_code error_of(const result<T>& outcome) {
-  return outcome ? none : outcome.error();
-}
 
 class Lock : public copas::testing::virtual_loop_test {
  protected:
@@ -41,10 +38,6 @@ class Lock : public copas::testing::virtual_loop_test {
     const auto held = co_await door->get(until);
     log.emplace_back(id, error_of(held));
     if (held && until_set != nullptr) co_await until_set->wait();
-  }
-  void run_until_idle() {
-    do poll();
-    while (events.busy());
   }
 
   std::optional<lock> door{std::in_place, events};

@@ -16,11 +16,13 @@
 
 #include "copas/core/scope.hpp"
 #include "copas/sync/semaphore.hpp"
+#include "support/outcome.hpp"
 #include "support/virtual_loop.hpp"
 
 namespace copas {
 namespace {
 
+using copas::testing::error_of;
 using namespace std::chrono_literals;
 using count = semaphore::count;
 using outcomes = std::vector<std::pair<int, std::error_code>>;
@@ -170,8 +172,6 @@ class StressSemaphoreModel : public copas::testing::virtual_loop_test, public ::
   static constexpr count most_at_first = 6;
 
   count any(count from, count to) { return std::uniform_int_distribution<count>{from, to}(random_); }
-  static std::error_code error_of(const result<void>& outcome) { return outcome ? std::error_code{} : outcome.error(); }
-
   task<> take(int id, demand wanted) {
     const result<void> taken = co_await store_->take(wanted.units, wanted.until);
     log_.emplace_back(id, error_of(taken));

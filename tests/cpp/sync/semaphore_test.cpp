@@ -12,32 +12,28 @@
 #include "copas/core/scope.hpp"
 #include "copas/core/sleep.hpp"
 #include "support/allocation_counter.hpp"
+#include "support/outcome.hpp"
 #include "support/virtual_loop.hpp"
 
 namespace copas {
 namespace {
 
 using namespace std::chrono_literals;
+using copas::testing::error_of;
+using copas::testing::none;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-const std::error_code none;
 const std::error_code timed_out = errc::timed_out;
 const std::error_code too_many = errc::too_many;
 const std::error_code destroyed = errc::destroyed;
-
-std::error_code error_of(const result<void>& outcome) { return outcome ? none : outcome.error(); }
 
 class Semaphore : public copas::testing::virtual_loop_test {
  protected:
   task<> take(int id, semaphore::count units = 1, deadline until = never) {
     const result<void> taken = co_await store->take(units, until);
     log.emplace_back(id, error_of(taken));
-  }
-  void run_until_idle() {
-    do poll();
-    while (events.busy());
   }
 
   std::optional<semaphore> store{std::in_place, events, 5};
