@@ -1,6 +1,6 @@
 -- copas.debug: logs what threads do, and the calls of a socket's methods.
 local copas, internal = ...
-local native = internal.native
+local native, foreign = internal.native, internal.foreign
 
 local debug = {}
 
@@ -22,7 +22,7 @@ end
 ---@param core boolean?  log also the threads of timeouts
 function debug.start(logger, core)
   logger = logger or print
-  if type(logger) ~= "function" then error("expected logger (1st argument) to be a function", 2) end
+  if type(logger) ~= "function" then error(native.where() .. "expected logger (1st argument) to be a function", 0) end
   native.on("trace", function(event, co, wait, skt, seconds)
     if native.origin_of(co) == "copas.timeout" and not core then return end
     logger(describe(event, copas.getthreadname(co), wait, skt, seconds))
@@ -85,8 +85,8 @@ function debug.socket(skt)
     return skt
   end
   if type(skt) == "table" and rawget(skt, "__original_socket") ~= nil then return skt end
-  if type(skt) ~= "table" and type(skt) ~= "userdata" then error("expected arg #1 to be a socket", 2) end
+  foreign.check(skt, 1)
   return proxy(skt)
 end
 
-copas.debug = debug
+return debug

@@ -23,10 +23,21 @@ load("errors", copas, internal)
 load("operations", copas, internal)
 load("wrappers", copas, internal)
 load("servers", copas, internal)
-load("status", copas, internal)
-load("debug", copas, internal)
 
 copas.gettime = native.gettime
+copas.gettimeouts = native.gettimeouts
+
+-- A function of a chunk that is loaded when it is called first: few programs need it, all would wait for it to compile.
+local function on_demand(chunk, name)
+  local functions
+  return function(...)
+    functions = functions or load(chunk, copas, internal)
+    return functions[name](...)
+  end
+end
+copas.status = on_demand("status", "status")
+copas.debug = {}
+for _, name in ipairs { "start", "stop", "socket" } do copas.debug[name] = on_demand("debug", name) end
 
 -- Threads
 
@@ -155,6 +166,8 @@ local function replace_try()
   local found, socket = pcall(require, "socket")
   if not found or type(socket) ~= "table" then return end
   if socket.gettime then copas.gettime = socket.gettime end
+  local made_here = type(socket.newtry) == "function" and debug.getinfo(socket.newtry, "S").source == "=copas/try.lua"
+  if made_here then return end -- in the native module, or by an earlier instance of this one
   for name, value in pairs(load("try", socket)) do socket[name] = value end
 end
 replace_try()

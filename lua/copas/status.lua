@@ -30,7 +30,7 @@ local function add_steps(status)
   status.duration_max_ever = milliseconds(counted.max_ever)
 end
 
-function copas.status(enable)
+local function status_now(enable)
   local status = native.tasks()
   status.running = copas.running
   if enable == true or enable == false then
@@ -42,4 +42,4 @@ function copas.status(enable)
   return status
 end
 
-copas.gettimeouts = native.gettimeouts
+return { status = status_now }

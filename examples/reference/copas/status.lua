@@ -1,7 +1,7 @@
 local copas = require("copas")
 
 copas.addthread(copas.pause, 0.01)
-copas.addthread(copas.pauseforever)
+local waiting = copas.addthread(copas.pauseforever) -- kept, or it would be garbage
 copas(function()
   copas.status(true)
   local counts = copas.status()
@@ -10,4 +10,5 @@ copas(function()
   copas.pause(0.02)
   print(copas.status().steps >= 1) --> true
   copas.status(false)
+  copas.wakeup(waiting)
 end)
