@@ -14,6 +14,8 @@
 #include "copas/net/address.hpp"
 #include "copas/net/tcp.hpp"
 #include "copas/sync/event.hpp"
+#include "copas/sync/future.hpp"
 #include "copas/sync/lock.hpp"
+#include "copas/sync/queue.hpp"
 #include "copas/sync/semaphore.hpp"
 #include "copas/sync/timer.hpp"

@@ -182,6 +182,8 @@ void loop::schedule(wait_node& node, wake_reason why) noexcept {
   node.state_ = wait_node::state::woken;
   node.reason_ = why;
   ready_.push_back(node);
+  if (node.task_ != nullptr && node.task_->wants_wake_) [[unlikely]]
+    node.task_->on_wake();
 }
 
 void loop::wake_by_event(wait_node& node) noexcept {

@@ -16,6 +16,8 @@ const std::error_category& copas_category() noexcept {
         case errc::destroyed: return "destroyed";
         case errc::too_many: return "too many";
         case errc::not_owner: return "cannot release a lock not owned";
+        case errc::stopping: return "stopping";
+        case errc::cancelled: return "cancelled";
       }
       return "unknown error";
     }

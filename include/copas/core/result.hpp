@@ -19,6 +19,8 @@ enum class errc {
   destroyed,          ///< what was waited for, or used, has been destroyed
   too_many,           ///< more units than a semaphore can ever have
   not_owner,          ///< release of a lock by somebody who does not hold it
+  stopping,           ///< a queue takes no more items
+  cancelled,          ///< whoever was to give a result will not
 };
 
 [[nodiscard]] const std::error_category& copas_category() noexcept;

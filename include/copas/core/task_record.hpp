@@ -49,6 +49,10 @@ class task_record : public list_link {
   /// Frees the task, which is not running; the record is gone afterwards.
   virtual void destroy() = 0;
 
+  /// Its operation has been woken. Called only from `hear_of_wake(true)` on.
+  virtual void on_wake() noexcept {}
+  void hear_of_wake(bool wanted) noexcept { wants_wake_ = wanted; }
+
  private:
   friend class loop;
   friend class wait_node;
@@ -60,6 +64,7 @@ class task_record : public list_link {
   deadline since_;
   bool running_ = false;
   bool cancelled_ = false;
+  bool wants_wake_ = false;
 };
 
 }  // namespace copas

@@ -28,7 +28,7 @@ class event {
   bool happened_ = false;
 };
 
-class [[nodiscard]] event::wait_awaitable final : public wait_node {
+class [[nodiscard]] event::wait_awaitable : public wait_node {
  public:
   wait_awaitable(event& awaited, deadline until) noexcept : event_{awaited}, until_{until} {}
 
