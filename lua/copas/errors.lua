@@ -49,12 +49,15 @@ end
 
 default = print_traceback
 
--- What else is to be done when a thread fails, by coroutine; before its handler is called.
-internal.at_failure = setmetatable({}, { __mode = "k" })
+-- Objects by the coroutines that run for them, and, by the metatables of the objects, what to do when such a thread
+-- fails: a function that gets object, coroutine and error, and returns true if no handler need know. The coroutine
+-- keeps its object alive; Lua 5.1, if the table did, would never free either.
+internal.owners = setmetatable({}, { __mode = "kv" })
+internal.at_failure = {}
 
 native.on("error", function(err, co, skt)
-  local at_failure = internal.at_failure[co]
-  if at_failure then at_failure() end
+  local owner = internal.owners[co]
+  if owner and internal.at_failure[getmetatable(owner)](owner, co, err) then return end
   local ok, failure = pcall(handlers[co] or default, err, co, skt)
   if not ok then print("Failed executing error handler: " .. tostring(failure)) end
 end)

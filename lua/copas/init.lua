@@ -180,7 +180,7 @@ if rawget(_G, "_TEST") then
   end
 end
 
-local submodules = { lock = true, semaphore = true, timer = true }
+local submodules = { future = true, lock = true, queue = true, semaphore = true, timer = true }
 
 local metatable = {
   internal = internal, -- for the submodules and the runtime

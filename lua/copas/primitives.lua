@@ -16,10 +16,21 @@ function primitives.check_timeout(timeout, position)
   return seconds
 end
 
+---Checks how long a call, which has to wait, may do so. An error is that of the caller's caller.
+---@param timeout any  seconds; nothing is the default
+---@return number seconds
+function primitives.check_patience(timeout)
+  local seconds = tonumber(timeout or default_timeout)
+  if not (seconds and seconds >= 0) then
+    error("expected a timeout greater than or equal to 0, got: " .. tostring(timeout), 3)
+  end
+  return seconds
+end
+
 local function refuse() return nil, "destroyed" end
 
 -- A destroyed object keeps its data; whatever else it is asked for is a function that refuses.
-local destroyed = { __index = function() return refuse end }
+primitives.destroyed = { __index = function() return refuse end }
 
 ---Makes the method `destroy` of one that lets the waiting threads go.
 ---@param release fun(object: table)
@@ -29,7 +40,7 @@ function primitives.destroyer(release)
     if object.destroyed then return nil, "destroyed" end
     release(object)
     object.destroyed = true
-    setmetatable(object, destroyed)
+    setmetatable(object, primitives.destroyed)
     return true
   end
 end

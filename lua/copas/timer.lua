@@ -31,11 +31,12 @@ function start(self, delay)
   self.cancelled = false
   self.waiting = true
   self.co = copas.addnamedthread(self.name, run, self, delay)
-  local me = self.co
-  -- An error ends the thread, but not a timer that recurs.
-  internal.at_failure[me] = function()
-    if self.co == me then start(self, self.delay) end
-  end
+  internal.owners[self.co] = self
+end
+
+-- An error ends the thread, but not a timer that recurs.
+internal.at_failure[timer] = function(self, co)
+  if self.co == co then start(self, self.delay) end
 end
 
 ---Arms the timer again, after it expired or was cancelled.

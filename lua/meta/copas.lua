@@ -20,6 +20,8 @@
 ---@field autoclose boolean    close connections when their handler ends? Read at each accept; default true
 ---@field running boolean      true while `copas.loop` runs; programs with a loop of their own may set it
 ---@field lock copas.locklib   the module `copas.lock`, loaded when it is first used
+---@field queue copas.queuelib          the module `copas.queue`, likewise
+---@field future copas.futurelib        the module `copas.future`, likewise
 ---@field semaphore copas.semaphorelib  the module `copas.semaphore`, likewise
 ---@field debug copas.debuglib
 ---@field timer copas.timerlib  the module `copas.timer`, loaded when it is first used

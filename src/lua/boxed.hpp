@@ -1,11 +1,16 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <new>
 #include <utility>
 
 #include "lua/compat.hpp"
 #include "lua/guard.hpp"
+#include "lua/seconds.hpp"
+#include "lua/state.hpp"
+#include "lua/tables.hpp"
+#include "lua/thread.hpp"
 
 namespace copas::lua {
 
@@ -22,6 +27,17 @@ class boxed {
     push_metatable(L);
     new (made) boxed{std::forward<Arguments>(arguments)...};
     lua_setmetatable(L, -2);
+  }
+
+  /// What keeps the thread alive that waits for so long for something of the object, and what it keeps alive. A thread
+  /// that nothing but the object can wake is held by the object, so that both can go.
+  [[nodiscard]] static operands waited_for(lua_State* L, std::chrono::nanoseconds patience) {
+    if (patience != unlimited) return {.socket = 0, .text = 1, .holder = 0};
+    lua_rawgeti(L, 1, 1);
+    auto* holder = static_cast<boxed*>(lua_touserdata(L, -1));
+    if (!holder->holds_) add_own_table(L, -1, holder);
+    holder->holds_ = true;
+    return {.socket = 0, .text = 0, .holder = lua_gettop(L)};
   }
 
   /// The object of the table at index 1.
@@ -47,7 +63,8 @@ class boxed {
     if (lua_istable(L, -1)) return;
     lua_pop(L, 1);
     lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, &finalise);
+    state::push(L);
+    lua_pushcclosure(L, &finalise, 1);
     lua_setfield(L, -2, "__gc");
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &type);
@@ -56,12 +73,14 @@ class boxed {
   static int finalise(lua_State* L) {
     auto& left = *static_cast<boxed*>(lua_touserdata(L, 1));
     left.type_ = nullptr;  // when the Lua state ends, it may still be used by other finalisers
+    if (left.holds_) state::of(L).holder_collected(L, 1);
     std::destroy_at(&left.object_);
     return 0;
   }
 
   static inline const char type = 0;  // by its address
   const void* type_ = &type;
+  bool holds_ = false;  // its own table has threads
   T object_;
 };
 

@@ -51,6 +51,8 @@ const char* text_of_own_error(errc code) {
     case errc::destroyed: return "destroyed";
     case errc::too_many: return "too many";
     case errc::not_owner: return "cannot release a lock not owned";
+    case errc::stopping: return "stopping";
+    case errc::cancelled: return "cancelled";
   }
   return "unknown error";
 }

@@ -16,7 +16,9 @@ void set_scheduler_function(lua_State* L, int scheduler, const char* name, lua_C
 void add_thread_functions(lua_State* L, int scheduler);
 void add_stream_functions(lua_State* L, int scheduler);
 void add_descriptor_functions(lua_State* L, int scheduler);
+void add_future_functions(lua_State* L, int scheduler);
 void add_lock_functions(lua_State* L, int scheduler);
+void add_queue_functions(lua_State* L, int scheduler);
 void add_report_functions(lua_State* L, int scheduler);
 void add_semaphore_functions(lua_State* L, int scheduler);
 

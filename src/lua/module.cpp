@@ -13,6 +13,7 @@
 #include "lua/module.hpp"
 #include "lua/scheduler.hpp"
 #include "lua/state.hpp"
+#include "lua/tables.hpp"
 
 namespace copas::lua {
 namespace {
@@ -37,7 +38,7 @@ void push_scheduler(lua_State* L) {
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   *held = new scheduler{L, shared};
-  (*held)->own(L);
+  add_own_table(L, -1, *held);  // the registry would keep what the scheduler owns, and by it the whole instance, for ever
   lua_remove(L, -2);
 }
 
@@ -48,7 +49,9 @@ void push_native(lua_State* L) {
   add_thread_functions(L, scheduler);
   add_stream_functions(L, scheduler);
   add_descriptor_functions(L, scheduler);
+  add_future_functions(L, scheduler);
   add_lock_functions(L, scheduler);
+  add_queue_functions(L, scheduler);
   add_report_functions(L, scheduler);
   add_semaphore_functions(L, scheduler);
   lua_remove(L, scheduler);
@@ -82,7 +85,9 @@ int load_chunk(lua_State* L) {
 
 // Those of one instance of the module.
 constexpr luaL_Reg submodules[] = {
-    {"copas.lock", &open_lock}, {"copas.semaphore", &open_semaphore}, {"copas.timer", &open_timer}};
+    {"copas.future", &open_future},       {"copas.lock", &open_lock},   {"copas.queue", &open_queue},
+    {"copas.semaphore", &open_semaphore}, {"copas.timer", &open_timer},
+};
 
 // So that the submodules are ours, even if an installed Copas has files of these names.
 void set_loaders(lua_State* L) {
@@ -177,7 +182,9 @@ int load_submodule(lua_State* L, std::string_view name) {
   return 1;
 }
 
+int load_future(lua_State* L) { return load_submodule(L, "future"); }
 int load_lock(lua_State* L) { return load_submodule(L, "lock"); }
+int load_queue(lua_State* L) { return load_submodule(L, "queue"); }
 int load_semaphore(lua_State* L) { return load_submodule(L, "semaphore"); }
 int load_timer(lua_State* L) { return load_submodule(L, "timer"); }
 
@@ -207,7 +214,9 @@ int open_runtime(lua_State* L) {
 }
 
 int open_copas(lua_State* L) { return guarded<load_copas>(L); }
+int open_future(lua_State* L) { return guarded<load_future>(L); }
 int open_lock(lua_State* L) { return guarded<load_lock>(L); }
+int open_queue(lua_State* L) { return guarded<load_queue>(L); }
 int open_semaphore(lua_State* L) { return guarded<load_semaphore>(L); }
 int open_socket(lua_State* L) { return guarded<load_socket>(L); }
 int open_timer(lua_State* L) { return guarded<load_timer>(L); }
@@ -216,7 +225,9 @@ int open_timer(lua_State* L) { return guarded<load_timer>(L); }
 
 extern "C" {
 __attribute__((visibility("default"))) int luaopen_copas(lua_State* L) { return copas::lua::open_copas(L); }
+__attribute__((visibility("default"))) int luaopen_copas_future(lua_State* L) { return copas::lua::open_future(L); }
 __attribute__((visibility("default"))) int luaopen_copas_lock(lua_State* L) { return copas::lua::open_lock(L); }
+__attribute__((visibility("default"))) int luaopen_copas_queue(lua_State* L) { return copas::lua::open_queue(L); }
 __attribute__((visibility("default"))) int luaopen_copas_runtime(lua_State* L) { return copas::lua::open_runtime(L); }
 __attribute__((visibility("default"))) int luaopen_copas_semaphore(lua_State* L) {
   return copas::lua::open_semaphore(L);

@@ -8,6 +8,7 @@
 #include "lua/guard.hpp"
 #include "lua/reactor_choice.hpp"
 #include "lua/seconds.hpp"
+#include "lua/tables.hpp"
 
 namespace copas::lua {
 
@@ -20,15 +21,6 @@ struct guard_of_thread {
 namespace {
 
 const char guard_metatable = 0;
-const char userdata_key = 0;  // in the registry: the userdata of schedulers by their addresses, weakly
-
-void push_weak_table(lua_State* L, const char* mode) {
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushstring(L, mode);
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-}
 
 int finalise_guard(lua_State* L) {
   auto& guard = *static_cast<guard_of_thread*>(lua_touserdata(L, 1));
@@ -72,6 +64,8 @@ scheduler::scheduler(lua_State* L, state& shared)
       statistics_{loop_} {
   push_weak_table(L, "k");
   guards_ = luaL_ref(L, LUA_REGISTRYINDEX);
+  scratch_ = lua_newthread(L);
+  scratch_anchor_ = luaL_ref(L, LUA_REGISTRYINDEX);
   loop_.on_descriptor_shortage = [this] { return free_descriptors(lua_); };
   shared.schedulers.push_front(*this);
 }
@@ -84,6 +78,7 @@ bool scheduler::close(lua_State* L) {
   loop_.cancel_all();
   timeouts_.clear(L);
   luaL_unref(L, LUA_REGISTRYINDEX, guards_);
+  luaL_unref(L, LUA_REGISTRYINDEX, scratch_anchor_);
   anchors_.end(L);
   return loop_.tasks().empty();
 }
@@ -264,7 +259,7 @@ void scheduler::report(lua_State* L, const thread* failed) {
   if (!push_callback(L, callback::report_error)) return lua_pop(L, 1);
   lua_insert(L, -2);
   if (failed != nullptr) {
-    anchors_.push(L, failed->anchor(), anchors::thread);
+    failed->push_coroutine(L);
     failed->push_socket(L);
   } else {
     lua_pushnil(L);
@@ -276,7 +271,7 @@ void scheduler::report(lua_State* L, const thread* failed) {
 void scheduler::trace(lua_State* L, const char* what, const thread& whom, const wait_node* operation) {
   if (!push_callback(L, callback::trace)) return;
   lua_pushstring(L, what);
-  anchors_.push(L, whom.anchor(), anchors::thread);
+  whom.push_coroutine(L);
   push_wait(L, operation);
   whom.push_socket(L);
   const deadline until = operation != nullptr ? operation->until() : never;
@@ -290,7 +285,7 @@ void scheduler::push_threads(lua_State* L) {
   loop_.tasks().for_each([&](task_record& each) {
     const auto* known = dynamic_cast<const thread*>(&each);
     if (known == nullptr || known->lethargic()) return;
-    anchors_.push(L, known->anchor(), anchors::thread);
+    known->push_coroutine(L);
     lua_rawseti(L, -2, ++count);
   });
   lua_rawgeti(L, LUA_REGISTRYINDEX, guards_);
@@ -330,44 +325,18 @@ void scheduler::push_caller(lua_State* L) const {
   if (!push_callback(L, callback::call)) lua_pushnil(L);
 }
 
-void scheduler::own(lua_State* L) {
-  lua_newtable(L);
-  lua_setuservalue(L, -2);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &userdata_key);
-  if (!lua_istable(L, -1)) {
-    lua_pop(L, 1);
-    push_weak_table(L, "v");
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &userdata_key);
-  }
-  lua_pushvalue(L, -2);
-  lua_rawsetp(L, -2, this);
-  lua_pop(L, 1);
-}
-
 void scheduler::set_callback(lua_State* L, callback which) {
-  if (!push_values(L)) return lua_pop(L, 1);
+  if (!push_own_table(L, this)) return lua_pop(L, 1);
   lua_insert(L, -2);
   lua_rawseti(L, -2, static_cast<int>(which));
   lua_pop(L, 1);
 }
 
 bool scheduler::push_callback(lua_State* L, callback which) const {
-  if (!push_values(L)) return false;
+  if (!push_own_table(L, this)) return false;
   lua_rawgeti(L, -1, static_cast<int>(which));
   lua_remove(L, -2);
   return true;
-}
-
-// Pushes the table of our own values; nothing if the userdata that holds it is being collected.
-bool scheduler::push_values(lua_State* L) const {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &userdata_key);
-  lua_rawgetp(L, -1, this);
-  lua_remove(L, -2);
-  const bool alive = lua_isuserdata(L, -1);
-  if (alive) lua_getuservalue(L, -1);
-  lua_remove(L, alive ? -2 : -1);
-  return alive;
 }
 
 }  // namespace copas::lua

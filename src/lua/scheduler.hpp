@@ -96,13 +96,10 @@ class scheduler : public list_link {
   /// Pushes the module's function that calls its first argument with the others; nil at the end of the Lua state.
   void push_caller(lua_State* L) const;
 
-  /// Lets the userdata on top of the stack hold what the scheduler owns in Lua.
-  ///
-  /// The registry would keep it, and by it the whole instance of the module, for ever.
-  void own(lua_State* L);
-
   /// The state that runs the current turn; the one that made the scheduler outside of turns.
   [[nodiscard]] lua_State* lua() const noexcept { return lua_; }
+  /// A coroutine that never runs: its stack serves what happens at any time, wherever another coroutine is.
+  [[nodiscard]] lua_State* scratch() const noexcept { return scratch_; }
   [[nodiscard]] copas::loop& loop() noexcept { return loop_; }
   [[nodiscard]] anchors& anchored() noexcept { return anchors_; }
   [[nodiscard]] state& shared() noexcept { return shared_; }
@@ -122,7 +119,6 @@ class scheduler : public list_link {
   [[nodiscard]] bool recover(lua_State* L, thread* outer);
   [[nodiscard]] bool may_have_dropped_sockets() const noexcept;
   [[nodiscard]] bool guards(lua_State* L, int index, const thread& guarded) const;
-  [[nodiscard]] bool push_values(lua_State* L) const;
   [[nodiscard]] bool push_callback(lua_State* L, callback which) const;
   bool free_descriptors(lua_State* L);
 
@@ -131,6 +127,8 @@ class scheduler : public list_link {
   copas::loop loop_;
   anchors anchors_;
   int guards_ = LUA_NOREF;  // weak keys: coroutine to guard
+  lua_State* scratch_ = nullptr;
+  int scratch_anchor_ = LUA_NOREF;
   timeouts timeouts_;
   garbage garbage_;
   std::vector<thread*> buckets_;  // a hash table of the threads by their coroutines

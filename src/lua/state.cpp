@@ -50,12 +50,25 @@ void state::drop_pinned() noexcept {
   for (; depth_ > 0; --depth_) *pinned_[depth_ - 1] = {};
 }
 
-void state::abandon(lua_State* L, int index) {
+thread* state::find(lua_State* L, int index) {
   thread* found = nullptr;
   schedulers.for_each([&](scheduler& each) {
     if (found == nullptr) found = each.find(L, index);
   });
+  return found;
+}
+
+void state::abandon(lua_State* L, int index) {
+  thread* const found = find(L, index);
   if (found != nullptr && !found->running()) found->abandon(L);
+}
+
+void state::holder_collected(lua_State* L, int holder) {
+  lua_getuservalue(L, holder);
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+    if (thread* const held = find(L, -1)) held->holder_collected(L, -1);
+  }
+  lua_pop(L, 1);
 }
 
 void state::end() noexcept { std::vector<std::unique_ptr<received>>{}.swap(pinned_); }

@@ -46,10 +46,16 @@ class state {
   /// Ends the thread of the coroutine at `index`, if it is one and does not run, without closing the coroutine.
   void abandon(lua_State* L, int index);
 
+  /// To be called by the finaliser of a userdata whose own table has held threads, while they waited for something of it
+  /// for ever: ends those that still do. It is at `holder`.
+  void holder_collected(lua_State* L, int holder);
+
   /// The Lua state ends: gives all memory back, for good.
   void end() noexcept;
 
  private:
+  [[nodiscard]] thread* find(lua_State* L, int index);
+
   std::vector<std::unique_ptr<received>> pinned_;  // kept for the next push of the same depth
   std::size_t depth_ = 0;  // pushes in progress
 };

@@ -3,10 +3,12 @@
 #include <array>
 #include <cstdio>
 #include <memory>
+#include <span>
 
 #include "copas/core/sleep.hpp"
 #include "lua/scheduler.hpp"
 #include "lua/state.hpp"
+#include "lua/tables.hpp"
 
 namespace copas::lua {
 namespace {
@@ -29,6 +31,11 @@ class first_turn final : public wait_node {
 void* thread::parked_mark() noexcept { return const_cast<char*>(&mark); }
 
 constexpr bool has_field(anchors::field which) { return which < anchors::field_count; }
+
+// By what the coroutine, and the nested one, are found in the table of what holds them.
+const void* thread::key_of(anchors::field which) const noexcept {
+  return reinterpret_cast<const std::byte*>(this) + static_cast<int>(which);
+}
 
 // The slot is filled when a wait begins.
 thread::thread(scheduler& owner, lua_State* L,
@@ -80,6 +87,7 @@ int thread::yield(lua_State* caller, operands in_use) {
     kept.set(caller, anchor_, anchors::nested, -1);
     lua_pop(caller, 1);
   }
+  holder_ = in_use.holder != 0 ? lua_touserdata(caller, in_use.holder) : nullptr;
   lua_pushlightuserdata(caller, parked_mark());
   return lua_yield(caller, 1);
 }
@@ -95,6 +103,11 @@ void thread::resume() {
   lua_State* const L = owner_.lua();
   if (owner_.tracing()) owner_.trace(L, "resume", *this, fresh_ ? nullptr : operation_);
   thread* const outer = std::exchange(owner_.shared().current, this);
+  if (held_) [[unlikely]] {  // its holder is being collected, and was used by a finaliser
+    lua_pushthread(coroutine_);
+    let_scheduler_hold(coroutine_, -1);
+    lua_pop(coroutine_, 1);
+  }
   int arguments = 0;
   if (fresh_) {
     withdraw();
@@ -123,6 +136,7 @@ void thread::after_resume(lua_State* L, int status, int results) {
     if (parked) {
       if (owner_.tracing()) owner_.trace(L, "yield", *this, operation_);
       if (wants_lethargy_) become_lethargic(L);
+      if (holder_ != nullptr) let_hold(L);
       return;
     }
     lua_pushstring(L, user_yield);
@@ -146,6 +160,7 @@ void thread::fail(lua_State* L) {
 }
 
 void thread::end(lua_State* L) {
+  hold_again();
   withdraw();
   if (owner_.tracing() && !lethargic()) owner_.trace(L, "exit", *this, nullptr);
   if (closes_foreign_) owner_.close_foreign(L, *this);
@@ -158,6 +173,7 @@ void thread::end(lua_State* L) {
 
 void thread::destroy() {
   lua_State* const L = owner_.lua();
+  hold_again();
   withdraw();
   if (!lethargic()) close_thread(coroutine_, L);  // else Lua may have collected it
   end(L);
@@ -223,6 +239,59 @@ void thread::become_lethargic(lua_State* L) {
 void thread::prepare_lethargy(lua_State* caller) {
   if (operation_ != nullptr) withdraw_abandoned(caller);
   wants_lethargy_ = true;
+}
+
+std::span<const anchors::field> thread::held_fields() const noexcept {
+  static constexpr std::array fields{anchors::thread, anchors::nested};
+  return std::span{fields}.first(has_nested_ ? 2 : 1);
+}
+
+// From now on what it waits for keeps the coroutine alive, and not the scheduler.
+void thread::let_hold(lua_State* L) {
+  if (!operation_->parked() || !push_own_table(L, holder_)) return;
+  anchors& kept = owner_.anchored();
+  for (const anchors::field each : held_fields()) {
+    kept.push(L, anchor_, each);
+    lua_rawsetp(L, -2, key_of(each));
+  }
+  for (const anchors::field each : held_fields()) kept.clear(L, anchor_, each);
+  lua_pop(L, 1);
+  held_ = true;
+  hear_of_wake(true);
+}
+
+// Allocates nothing, and may be called wherever something wakes the thread.
+void thread::hold_again() noexcept {
+  lua_State* const L = owner_.scratch();
+  if (!held_ || !push_own_table(L, holder_)) return;
+  for (const anchors::field each : held_fields()) {
+    lua_rawgetp(L, -1, key_of(each));
+    owner_.anchored().set(L, anchor_, each, -1);
+    lua_pop(L, 1);
+    lua_pushnil(L);
+    lua_rawsetp(L, -2, key_of(each));
+  }
+  lua_pop(L, 1);
+  held_ = false;
+  hear_of_wake(false);
+}
+
+void thread::holder_collected(lua_State* L, int coroutine) {
+  if (!held_) return;
+  let_scheduler_hold(L, coroutine);
+  if (operation_->parked()) end(L);
+}
+
+void thread::let_scheduler_hold(lua_State* L, int coroutine) noexcept {
+  owner_.anchored().set(L, anchor_, anchors::thread, coroutine);
+  held_ = false;
+  hear_of_wake(false);
+}
+
+void thread::push_coroutine(lua_State* L) const {
+  if (!held_ || !push_own_table(L, holder_)) return owner_.anchored().push(L, anchor_, anchors::thread);
+  lua_rawgetp(L, -1, key_of(anchors::thread));
+  lua_remove(L, -2);
 }
 
 std::string thread::name() const {

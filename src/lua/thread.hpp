@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -38,6 +39,7 @@ inline constexpr bool keeps_timeout =
 struct operands {
   int socket = 0;
   int text = 0;  ///< a string that is being sent; or an object that the operation belongs to
+  int holder = 0;  ///< the userdata that keeps the thread alive, for nothing else can end the wait; with an own table
 };
 
 /// What a thread of a server belongs to, for its name.
@@ -117,6 +119,10 @@ class thread final : public task_record, public pooled {
   [[nodiscard]] bool lethargic() const noexcept { return guard_ != nullptr; }
   /// Holds the coroutine, which is at `coroutine` on the stack of `L`, again if nobody but the user did.
   void leave_lethargy(lua_State* L, int coroutine);
+  /// The holder of the thread, whose own table has the coroutine at `coroutine` of the stack, is being collected.
+  void holder_collected(lua_State* L, int coroutine);
+  /// Pushes the coroutine. @pre !lethargic()
+  void push_coroutine(lua_State* L) const;
   [[nodiscard]] anchors::index anchor() const noexcept { return anchor_; }
   [[nodiscard]] scheduler& owner() const noexcept { return owner_; }
 
@@ -164,6 +170,12 @@ class thread final : public task_record, public pooled {
   [[nodiscard]] bool nested_is_suspended(lua_State* caller);
   void cancel_timeout(lua_State* caller);
   void become_lethargic(lua_State* L);
+  [[nodiscard]] const void* key_of(anchors::field which) const noexcept;
+  [[nodiscard]] std::span<const anchors::field> held_fields() const noexcept;
+  void let_hold(lua_State* L);
+  void let_scheduler_hold(lua_State* L, int coroutine) noexcept;
+  void hold_again() noexcept;
+  void on_wake() noexcept override { hold_again(); }
   void drop_guard() noexcept;
   [[nodiscard]] deadline deadline_after(std::chrono::nanoseconds timeout) const;
   void destroy() override;
@@ -177,6 +189,7 @@ class thread final : public task_record, public pooled {
   wait_node* operation_ = nullptr;  // in the slot, if anything is
   finisher finish_ = nullptr;
   guard_of_thread* guard_ = nullptr;  // while it is lethargic
+  const void* holder_ = nullptr;  // the userdata that holds, or is to hold, the coroutine during the current wait
   bool fresh_ = true;  // it has not been resumed yet
   bool wants_lethargy_ = false;  // the current wait is `pause_forever`
   bool has_text_ = false;  // the operand field is in use
@@ -184,6 +197,7 @@ class thread final : public task_record, public pooled {
   bool has_socket_ = false;
   bool closes_foreign_ = false;
   bool has_timeout_ = false;
+  bool held_ = false;  // by `holder_`, and not by the scheduler
   alignas(std::max_align_t) std::byte slot_[slot_size];
 };
 

@@ -373,6 +373,20 @@ describe("a timer", function()
     end)
   end)
 
+  it("leaves itself and its thread to the collector when it has expired, or was cancelled", function()
+    local weak = setmetatable({}, { __mode = "v" })
+    local function watch(timer) weak[#weak + 1], weak[#weak + 2] = timer, timer.co end
+    watch(copas.timer.new { delay = 0, callback = ignore })
+    local cancelled = copas.timer.new { delay = 1000, callback = ignore }
+    watch(cancelled)
+    cancelled:cancel()
+    cancelled = nil
+    copas.loop()
+    loop.collect()
+
+    assert.is_nil(next(weak))
+  end)
+
   it("expires in the order of the delays, not of the timers", function()
     for index = 4, 1, -1 do
       copas.timer.new { delay = index * 0.05, callback = function() note(index) end }
