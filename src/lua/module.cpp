@@ -38,7 +38,7 @@ void push_scheduler(lua_State* L) {
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   *held = new scheduler{L, shared};
-  add_own_table(L, -1, *held);  // the registry would keep what the scheduler owns, and by it the whole instance, for ever
+  add_own_table(L, -1, *held);  // not the registry, which would keep all that the scheduler owns for ever
   lua_remove(L, -2);
 }
 

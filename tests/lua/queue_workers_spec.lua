@@ -67,7 +67,7 @@ describe("a queue", function()
 
     it("that call their function with one item after the other", function()
       local queue, active = copas.queue.new(), 0
-      for _ = 1, 2 do
+      for worker = 1, 2 do
         queue:add_worker(function(item)
           active = active + 1
           assert(active <= 2)

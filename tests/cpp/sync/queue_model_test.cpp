@@ -179,14 +179,13 @@ class QueueModel : public copas::testing::virtual_loop_test, public ::testing::W
   int below(int limit) { return std::uniform_int_distribution{0, limit - 1}(random); }
 
   void step() {
-    switch (below(16)) {
-      case 0: case 1: case 2: case 3: case 4: return push();
-      case 5: case 6: case 7: case 8: return pop();
-      case 9: return try_pop();
-      case 10: return cancel();
-      case 11: case 12: case 13: case 14: return turn();
-      default: return end_somehow();
-    }
+    const int chance = below(16);
+    if (chance < 5) return push();
+    if (chance < 9) return pop();
+    if (chance < 10) return try_pop();
+    if (chance < 11) return cancel();
+    if (chance < 15) return turn();
+    end_somehow();
   }
 
   void push() {
