@@ -219,6 +219,13 @@ void loop::schedule_promptly(wait_node& node) noexcept {
   readers_.push_back(node);
 }
 
+void loop::schedule_next(wait_node& node) noexcept {
+  schedule(node);
+  if (phase_ == phase::poll) return;
+  node.unlink();
+  (phase_ == phase::readers ? readers_ : phase_ == phase::writers ? writers_ : running_).push_front(node);
+}
+
 std::uint32_t loop::attach(int fd, event_source& source) {
   const auto number = static_cast<std::size_t>(fd);
   if (number >= slots_.size()) slots_.resize(number + number / 2 + 16);

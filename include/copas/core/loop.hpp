@@ -122,6 +122,9 @@ class loop {
   /// Like `schedule`, but a node woken during the readers' part of phase (2) still runs in it.
   void schedule_promptly(wait_node& node) noexcept;
 
+  /// Like `schedule`, but in a turn it runs right after the node that runs now, of which it is the second half.
+  void schedule_next(wait_node& node) noexcept;
+
   /// Lets a parked operation go on now, inside of whatever runs, or outside of a turn.
   void run_at_once(wait_node& node);
 

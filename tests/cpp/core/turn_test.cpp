@@ -273,6 +273,27 @@ TEST_F(Turn, LetsPromptOnesJoinTheReaders) {
   EXPECT_THAT(log, ElementsAre("accept", "handler", "writer"));
 }
 
+TEST_F(Turn, RunsTheSecondHalfOfANodeRightBehindIt) {
+  probe second_half{events, [&] { log.push_back("second half"); }};
+  wait_list line;
+  second_half.wait(&line);
+  auto first = [&]() -> task<> {
+    events.schedule_next(second_half);
+    log.push_back("first half");
+    co_return;
+  };
+  auto other = [&]() -> task<> {
+    log.push_back("other");
+    co_return;
+  };
+  events.spawn(first());
+  events.spawn(other());
+
+  poll();
+
+  EXPECT_THAT(log, ElementsAre("first half", "second half", "other"));
+}
+
 TEST_F(Turn, TreatsPromptOnesAsReadyOutsideOfTheReadersPhase) {
   probe handler{events, [&] { log.push_back("handler"); }};
   wait_list line;
