@@ -4,6 +4,7 @@ local native = internal.native
 
 local handlers = setmetatable({}, { __mode = "k" }) -- by coroutine
 local default
+local tasks = setmetatable({}, { __mode = "k" }) -- C++ tasks that failed, by the dead coroutines that stand for them
 
 local function name_of(object, get)
   if object == nil then return "nil" end
@@ -20,8 +21,9 @@ function copas.gettraceback(msg, co, skt)
     return trace
   end
 
-  local trace = debug.traceback(co, text)
-  local origin = native.origin_of(co)
+  local task = tasks[co]
+  local trace = task and task.trace ~= "" and text .. "\n" .. task.trace or debug.traceback(co, text)
+  local origin = task and task.origin or native.origin_of(co)
   if origin and origin ~= "" then trace = trace .. "\n\tstarted at " .. origin end
   return trace
 end
@@ -55,7 +57,13 @@ default = print_traceback
 internal.owners = setmetatable({}, { __mode = "kv" })
 internal.at_failure = {}
 
-native.on("error", function(err, co, skt)
+local function note_task(co, name, origin, trace)
+  tasks[co] = { origin = origin, trace = trace }
+  copas.setthreadname(name ~= "" and name or "C++ task", co)
+end
+
+native.on("error", function(err, co, skt, task_name, origin, trace)
+  if task_name then note_task(co, task_name, origin, trace) end
   local owner = internal.owners[co]
   if owner and internal.at_failure[getmetatable(owner)](owner, co, err) then return end
   local ok, failure = pcall(handlers[co] or default, err, co, skt)

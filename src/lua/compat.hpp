@@ -12,6 +12,7 @@ extern "C" {
 #include <compat-5.3.h>
 #undef lua_resume  // both are wrapped below
 #undef lua_callk
+#undef lua_yieldk
 #endif
 
 namespace copas::lua {
@@ -67,6 +68,24 @@ inline void choose_incremental_mode(lua_State* L) {
   lua_gc(L, LUA_GCINC, 0);
 #else
   static_cast<void>(L);
+#endif
+}
+
+/// Can a C function go on, and raise an error, after it has yielded? (Otherwise its results are those of the yield.)
+inline constexpr bool goes_on_after_yield = LUA_VERSION_NUM >= 502;
+
+/// Yields the value on top of the stack and drops the others; then `Settle(L, count)`, with the values that `L` was resumed
+/// with, ends the C function, where it can go on.
+template <int (*Settle)(lua_State*, int)>
+int yield_and_settle(lua_State* L) {
+  lua_insert(L, 1);
+  lua_settop(L, 1);
+#if LUA_VERSION_NUM >= 503
+  return lua_yieldk(L, 1, 0, [](lua_State* state, int, lua_KContext) { return Settle(state, lua_gettop(state)); });
+#elif LUA_VERSION_NUM == 502
+  return lua_yieldk(L, 1, 0, [](lua_State* state) { return Settle(state, lua_gettop(state)); });
+#else
+  return lua_yield(L, 1);
 #endif
 }
 

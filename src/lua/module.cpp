@@ -57,16 +57,6 @@ void push_native(lua_State* L) {
   lua_remove(L, scheduler);
 }
 
-// Pushes the function that the text of a chunk is; raises an error if it does not compile.
-void push_chunk(lua_State* L, std::string_view name) {
-  const auto chunks = embedded_chunks();
-  const auto found = std::ranges::find(chunks, name, &embedded_chunk::name);
-  if (found == chunks.end()) luaL_error(L, "a chunk of the module is missing");
-  char title[64];
-  std::snprintf(title, sizeof title, "=copas/%.*s.lua", static_cast<int>(name.size()), name.begin());
-  if (luaL_loadbuffer(L, found->source.data(), found->source.size(), title) != LUA_OK) lua_error(L);
-}
-
 // Runs a chunk with the values on top of the stack as its arguments, which its results replace.
 void run_chunk(lua_State* L, std::string_view name, int arguments, int results) {
   push_chunk(L, name);
@@ -200,7 +190,16 @@ int run_runtime(lua_State* L) {
 
 }  // namespace
 
-int open_runtime(lua_State* L) {
+void push_chunk(lua_State* L, std::string_view name) {
+  const auto chunks = embedded_chunks();
+  const auto found = std::ranges::find(chunks, name, &embedded_chunk::name);
+  if (found == chunks.end()) luaL_error(L, "a chunk of the module is missing");
+  char title[64];
+  std::snprintf(title, sizeof title, "=copas/%.*s.lua", static_cast<int>(name.size()), name.begin());
+  if (luaL_loadbuffer(L, found->source.data(), found->source.size(), title) != LUA_OK) lua_error(L);
+}
+
+void preload_modules(lua_State* L) {
   set_loaders(L);
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "preload");
@@ -209,6 +208,10 @@ int open_runtime(lua_State* L) {
   lua_pushcfunction(L, &open_socket);
   lua_setfield(L, -2, "socket");
   lua_pop(L, 2);
+}
+
+int open_runtime(lua_State* L) {
+  preload_modules(L);
   lua_pushcfunction(L, guarded<run_runtime>);
   return 1;
 }

@@ -15,10 +15,15 @@ int open_semaphore(lua_State* L);
 int open_socket(lua_State* L);
 int open_timer(lua_State* L);
 
+/// Lets `require` find all of them in this program, and the native socket module where scripts look for LuaSocket.
+void preload_modules(lua_State* L);
+
 /// Loads `copas.runtime`: pushes a function that runs the runtime, lua/copas/runtime.lua, with the words of the command
-/// line in a table like `arg`. From now on `require` finds all modules here, and gives scripts that ask for LuaSocket
-/// the native socket module.
+/// line in a table like `arg`. Calls `preload_modules`.
 int open_runtime(lua_State* L);
+
+/// Pushes the function that the text of a chunk of lua/copas is; raises an error if it does not compile.
+void push_chunk(lua_State* L, std::string_view name);
 
 /// Is this the source of a chunk of the module, as debug.getinfo tells it?
 [[nodiscard]] inline bool is_chunk_of_module(std::string_view source) noexcept { return source.starts_with("=copas/"); }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "lua/exceptions.hpp"
+#include "lua/gate.hpp"
 #include "lua/guard.hpp"
 #include "lua/reactor_choice.hpp"
 #include "lua/seconds.hpp"
@@ -54,6 +56,7 @@ void push_guard_metatable(lua_State* L) {
 scheduler::scheduler(lua_State* L, state& shared)
     : shared_{shared},
       lua_{L},
+      idle_{L},
       loop_{choose_reactor()},
       anchors_{L},
       timeouts_{*this},
@@ -67,6 +70,7 @@ scheduler::scheduler(lua_State* L, state& shared)
   scratch_ = lua_newthread(L);
   scratch_anchor_ = luaL_ref(L, LUA_REGISTRYINDEX);
   loop_.on_descriptor_shortage = [this] { return free_descriptors(lua_); };
+  loop_.on_error([this](const std::exception_ptr& thrown, const task_record& failed) { report(thrown, failed); });
   shared.schedulers.push_front(*this);
 }
 
@@ -105,13 +109,13 @@ int scheduler::run_turn(lua_State* L) {
 }
 
 void scheduler::check_not_turning(lua_State* L) const {
-  if (turning_) luaL_error(L, "the loop runs already: its own threads and handlers cannot run it");
+  if (turning_ || loop_.current() != nullptr)
+    luaL_error(L, "the loop runs already: its own threads and handlers cannot run it");
 }
 
 bool scheduler::step(lua_State* L, deadline until) {
   check_not_turning(L);
   turning_ = true;
-  lua_State* const outer = std::exchange(lua_, L);
   thread* const running = shared_.current;  // of another scheduler
   bool had_events = false;
   statistics_.step_begun();
@@ -128,6 +132,7 @@ bool scheduler::step(lua_State* L, deadline until) {
       had_events = lua_toboolean(L, -1) != 0;
       lua_pop(L, 1);
     } else if (!recover(L, running) && !ran && std::exchange(failed_, true)) {
+      lua_ = idle_;
       turning_ = false;
       lua_error(L);
     } else {
@@ -140,9 +145,32 @@ bool scheduler::step(lua_State* L, deadline until) {
     over = ran || had_events || limit == until || loop_.stopping();
   }
   statistics_.step_ended();
-  lua_ = outer;
+  lua_ = idle_;
   turning_ = false;
   return had_events;
+}
+
+int scheduler::run_thread(lua_State* L) {
+  static_cast<thread*>(lua_touserdata(L, 1))->resume();
+  return 0;
+}
+
+void scheduler::resume_protected(thread& resumed) {
+  lua_State* const L = lua_;
+  thread* const outer = shared_.current;
+  turning_ = true;
+  lua_pushcfunction(L, &guarded<run_thread>);
+  lua_pushlightuserdata(L, &resumed);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+    static_cast<void>(recover(L, outer));
+    lua_pop(L, 1);
+  }
+  turning_ = false;
+}
+
+void scheduler::rest_in(lua_State* idle) noexcept {
+  idle_ = idle;
+  if (!turning_) lua_ = idle;
 }
 
 // Something raised an error outside of the threads' own code: for lack of memory, or in a finaliser. The error, on top of
@@ -266,6 +294,34 @@ void scheduler::report(lua_State* L, const thread* failed) {
     lua_pushnil(L);
   }
   if (lua_pcall(L, 3, 0, 0) != LUA_OK) lua_pop(L, 1);  // the reporter deals with errors of handlers; memory is left
+}
+
+struct scheduler::failed_task {
+  const scheduler& owner;
+  const std::exception_ptr& thrown;
+  std::string name;
+  std::string origin;
+};
+
+// The handler expects a coroutine, so it gets a dead one in place of the task.
+void scheduler::report_task(lua_State* L, const failed_task& failed) {
+  if (!failed.owner.push_callback(L, callback::report_error)) return;
+  const error* const raised = lua_error_in(failed.thrown);
+  push_exception(L, failed.thrown);
+  lua_newthread(L);
+  lua_pushnil(L);
+  lua_pushstring(L, failed.name.c_str());
+  lua_pushstring(L, failed.origin.c_str());
+  lua_pushstring(L, raised != nullptr ? raised->traceback().c_str() : "");
+  lua_call(L, 6, 0);
+}
+
+void scheduler::report(const std::exception_ptr& thrown, const task_record& failed) {
+  const failed_task told{*this, thrown, failed.name(), failed.origin()};
+  try {
+    gate::of(lua_)->enter([&told](lua_State* inside) { report_task(inside, told); });
+  } catch (const std::exception&) {  // lack of memory, as above
+  }
 }
 
 void scheduler::trace(lua_State* L, const char* what, const thread& whom, const wait_node* operation) {

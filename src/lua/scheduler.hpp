@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -49,6 +50,14 @@ class scheduler : public list_link {
   /// @return  whether a socket had an event.
   bool step(lua_State* L, deadline until);
 
+  /// Is a turn in progress that catches what escapes from threads' bookkeeping? A turn that C++ has begun does not.
+  [[nodiscard]] bool catches_errors() const noexcept { return turning_; }
+  /// Resumes a thread in protected mode.
+  void resume_protected(thread& resumed);
+
+  /// Outside of turns, uses the coroutine `idle` from now on, which lives as long as the Lua state.
+  void rest_in(lua_State* idle) noexcept;
+
   /// Makes a thread of the coroutine on top of the stack, which stays there.
   thread& adopt(lua_State* L, std::string origin);
 
@@ -79,6 +88,8 @@ class scheduler : public list_link {
   /// is popped.
   /// @param failed  null if it was no thread's error but a finaliser's.
   void report(lua_State* L, const thread* failed);
+  /// The same for an exception that left a C++ task.
+  void report(const std::exception_ptr& thrown, const task_record& failed);
   /// Lets the module's function for that trace what threads do, from now on or no more.
   void trace(bool wanted) noexcept { tracing_ = wanted; }
   [[nodiscard]] bool tracing() const noexcept { return tracing_; }
@@ -96,7 +107,7 @@ class scheduler : public list_link {
   /// Pushes the module's function that calls its first argument with the others; nil at the end of the Lua state.
   void push_caller(lua_State* L) const;
 
-  /// The state that runs the current turn; the one that made the scheduler outside of turns.
+  /// The state that runs the current turn; outside of turns the one that made the scheduler, or that `rest_in` set.
   [[nodiscard]] lua_State* lua() const noexcept { return lua_; }
   /// A coroutine that never runs: its stack serves what happens at any time, wherever another coroutine is.
   [[nodiscard]] lua_State* scratch() const noexcept { return scratch_; }
@@ -114,6 +125,9 @@ class scheduler : public list_link {
 
  private:
   static int run_turn(lua_State* L);
+  static int run_thread(lua_State* L);
+  struct failed_task;
+  static void report_task(lua_State* L, const failed_task& failed);
   [[nodiscard]] std::size_t bucket_of(const lua_State* coroutine) const noexcept;
   void insert(thread& added) noexcept;
   [[nodiscard]] bool recover(lua_State* L, thread* outer);
@@ -124,6 +138,7 @@ class scheduler : public list_link {
 
   state& shared_;
   lua_State* lua_;
+  lua_State* idle_;  // what `lua_` is outside of turns
   copas::loop loop_;
   anchors anchors_;
   int guards_ = LUA_NOREF;  // weak keys: coroutine to guard

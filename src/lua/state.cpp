@@ -1,9 +1,10 @@
 #include "lua/state.hpp"
 
-#include "lua/scheduler.hpp"
-
 #include <new>
 #include <utility>
+
+#include "lua/gate.hpp"
+#include "lua/scheduler.hpp"
 
 namespace copas::lua {
 namespace {
@@ -31,6 +32,19 @@ state& state::push(lua_State* L) {
   return *made;
 }
 
+state* state::find(lua_State* L) noexcept {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &registry_key);
+  auto* const known = static_cast<state*>(lua_touserdata(L, -1));
+  lua_pop(L, 1);
+  return known;
+}
+
+bool state::has(const scheduler* asked) const noexcept {
+  bool found = false;
+  schedulers.for_each([&](const scheduler& each) { found = found || &each == asked; });
+  return found;
+}
+
 std::size_t state::pin(received&& bytes) {
   const std::size_t mine = depth_;
   if (mine == pinned_.size()) pinned_.push_back(std::make_unique<received>());
@@ -48,6 +62,19 @@ void state::push_pinned(lua_State* L, std::size_t pinned) {
 
 void state::drop_pinned() noexcept {
   for (; depth_ > 0; --depth_) *pinned_[depth_ - 1] = {};
+  drop_finished(0);
+}
+
+std::size_t state::keep_finished(detail::async_call_ptr call) {
+  finished_.push_back(std::move(call));
+  return finished_.size() - 1;
+}
+
+void state::drop_finished(std::size_t kept) noexcept {
+  while (finished_.size() > kept) {
+    const detail::async_call_ptr dropped = std::move(finished_.back());  // whose destructors may do anything
+    finished_.pop_back();
+  }
 }
 
 thread* state::find(lua_State* L, int index) {
@@ -71,7 +98,13 @@ void state::holder_collected(lua_State* L, int holder) {
   lua_pop(L, 1);
 }
 
-void state::end() noexcept { std::vector<std::unique_ptr<received>>{}.swap(pinned_); }
+void state::end() noexcept {
+  ended_ = true;
+  if (entrance) std::exchange(entrance, nullptr)->close();
+  std::vector<std::unique_ptr<received>>{}.swap(pinned_);
+  drop_finished(0);
+  std::vector<detail::async_call_ptr>{}.swap(finished_);
+}
 
 void set_function(lua_State* L, const char* name, lua_CFunction function) {
   state::push(L);

@@ -5,10 +5,12 @@
 
 #include "copas/core/wait_list.hpp"
 #include "copas/io/stream.hpp"
+#include "copas/lua/async_call.hpp"
 #include "lua/compat.hpp"
 
 namespace copas::lua {
 
+class gate;
 class scheduler;
 class thread;
 
@@ -20,6 +22,8 @@ class state {
  public:
   /// The state's shared part, made when there is none yet; pushed on the stack.
   static state& push(lua_State* L);
+  /// The state's shared part; null if there is none yet.
+  static state* find(lua_State* L) noexcept;
   /// The one that a C function of ours has as its first upvalue.
   static state& of(lua_State* L) { return *static_cast<state*>(lua_touserdata(L, lua_upvalueindex(1))); }
 
@@ -27,8 +31,12 @@ class state {
   thread* current = nullptr;
   /// Those that are alive, the newest first. Their own links, for nobody would free an array at the end.
   list<scheduler> schedulers;
+  [[nodiscard]] bool has(const scheduler* asked) const noexcept;
   /// Socket objects of this Lua state that have not been collected.
   std::size_t sockets = 0;
+
+  /// The way in for C++; none as long as C++ does not want in.
+  std::shared_ptr<gate> entrance;
 
   /// Puts received bytes where no Lua code can reach them, to be pushed next.
   ///
@@ -40,7 +48,14 @@ class state {
   /// Pushes pinned bytes as a string, and frees them.
   void push_pinned(lua_State* L, std::size_t pinned);
 
-  /// Frees bytes whose push ended in an error. To be called where no push is in progress.
+  /// Keeps a finished call of a C++ function while its results are pushed.
+  /// @return  what `finished` and `drop_finished` take.
+  [[nodiscard]] std::size_t keep_finished(detail::async_call_ptr call);
+  [[nodiscard]] const detail::async_call& finished(std::size_t kept) const noexcept { return *finished_[kept]; }
+  /// Frees a call, and those kept since whose push ended in an error.
+  void drop_finished(std::size_t kept) noexcept;
+
+  /// Frees what pushes that ended in an error have left. To be called where no push is in progress.
   void drop_pinned() noexcept;
 
   /// Ends the thread of the coroutine at `index`, if it is one and does not run, without closing the coroutine.
@@ -52,12 +67,15 @@ class state {
 
   /// The Lua state ends: gives all memory back, for good.
   void end() noexcept;
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
 
  private:
   [[nodiscard]] thread* find(lua_State* L, int index);
 
   std::vector<std::unique_ptr<received>> pinned_;  // kept for the next push of the same depth
   std::size_t depth_ = 0;  // pushes in progress
+  std::vector<detail::async_call_ptr> finished_;
+  bool ended_ = false;
 };
 
 /// Registers `Function` under `name` in the table on top of the stack, with the shared state as its first upvalue.

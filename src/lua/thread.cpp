@@ -6,6 +6,7 @@
 #include <span>
 
 #include "copas/core/sleep.hpp"
+#include "copas/lua/call.hpp"
 #include "lua/scheduler.hpp"
 #include "lua/state.hpp"
 #include "lua/tables.hpp"
@@ -68,7 +69,7 @@ void thread::check_yieldable_or_withdraw(lua_State* caller) {
   lua_yield(caller, 0);  // raises Lua's own error
 }
 
-int thread::yield(lua_State* caller, operands in_use) {
+void thread::prepare_yield(lua_State* caller, operands in_use) {
   anchors& kept = owner_.anchored();
   has_nested_ = has_field(anchors::nested) && caller != coroutine_;
   if (client_.server == 0 && in_use.socket != 0) {
@@ -89,7 +90,6 @@ int thread::yield(lua_State* caller, operands in_use) {
   }
   holder_ = in_use.holder != 0 ? lua_touserdata(caller, in_use.holder) : nullptr;
   lua_pushlightuserdata(caller, parked_mark());
-  return lua_yield(caller, 1);
 }
 
 // The coroutine is as we left it: suspended, with our mark on top of its stack. User code that closed it, or
@@ -100,6 +100,7 @@ bool thread::still_ours() const {
 }
 
 void thread::resume() {
+  if (!owner_.catches_errors()) return owner_.resume_protected(*this);
   lua_State* const L = owner_.lua();
   if (owner_.tracing()) owner_.trace(L, "resume", *this, fresh_ ? nullptr : operation_);
   thread* const outer = std::exchange(owner_.shared().current, this);
@@ -115,7 +116,7 @@ void thread::resume() {
     arguments = lua_gettop(coroutine_) - 1;
   } else if (still_ours()) {
     lua_settop(coroutine_, 0);
-    arguments = finish_(*this, coroutine_);
+    arguments = pass_results(L);
     if (has_text_) {
       owner_.anchored().clear(L, anchor_, anchors::operand);
       has_text_ = false;
@@ -130,6 +131,14 @@ void thread::resume() {
   after_resume(L, status, results);
 }
 
+// Pushes the results of its wait where errors are caught: in 5.1 and LuaJIT one on a suspended coroutine ends the process.
+int thread::pass_results(lua_State* L) {
+  const int count = finish_(*this, L);
+  if (count >= LUA_MINSTACK && lua_checkstack(coroutine_, count) == 0) luaL_error(L, "too many results");
+  lua_xmove(L, coroutine_, count);
+  return count;
+}
+
 void thread::after_resume(lua_State* L, int status, int results) {
   if (status == LUA_YIELD) {
     const bool parked = results == 1 && operation_ != nullptr && lua_touserdata(coroutine_, -1) == parked_mark();
@@ -140,7 +149,7 @@ void thread::after_resume(lua_State* L, int status, int results) {
       return;
     }
     lua_pushstring(L, user_yield);
-    owner_.report(L, this);
+    report_failure(L);
     return end(L);
   }
   if (status != LUA_OK) {
@@ -148,13 +157,36 @@ void thread::after_resume(lua_State* L, int status, int results) {
     fail(L);
     return;
   }
+  if (watch_ != nullptr) hand_over_results(L, results);
   lua_settop(coroutine_, 0);  // with results on its stack a coroutine does not count as dead
   end(L);
 }
 
+void thread::watch_outcome(detail::thread_watch& watching) noexcept {
+  watch_ = &watching;
+  task_record::watch(watching);
+}
+
+void thread::forget_outcome() noexcept { std::exchange(watch_, nullptr)->unlink(); }
+
+// The error is on top of the stack, and popped.
+void thread::report_failure(lua_State* L) {
+  if (watch_ == nullptr) return owner_.report(L, this);
+  watch_->failed(L, coroutine_);
+}
+
+// On our own stack, where errors are caught.
+void thread::hand_over_results(lua_State* L, int count) {
+  const int first = lua_gettop(L) + 1;
+  luaL_checkstack(L, count, "too many results");
+  lua_xmove(coroutine_, L, count);
+  watch_->returned(L, first);
+  lua_settop(L, first - 1);
+}
+
 // The error is on top of the stack; the coroutine's own stack still shows where it happened.
 void thread::fail(lua_State* L) {
-  owner_.report(L, this);
+  report_failure(L);
   close_thread(coroutine_, L);
   end(L);
 }

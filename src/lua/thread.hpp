@@ -23,9 +23,15 @@ namespace copas::lua {
 
 class scheduler;
 struct guard_of_thread;
+namespace detail {
+class thread_watch;
+}
 
 /// How the result of an awaitable gets to Lua: `take` moves it out into something whose destructor does nothing (or into
 /// the state's pins), `push` then pushes it. Specialised for each awaitable in the file that offers it to Lua.
+///
+/// One whose results may be an error also has `settle(L, count)`, the end of the C function that the results return from
+/// after a wait, where C functions can go on.
 template <awaitable Operation>
 struct conversion;
 
@@ -73,6 +79,9 @@ class thread final : public task_record, public pooled {
   /// Makes it run. It may have ended when this returns, if that is `at_once`.
   void start(beginning when);
 
+  /// Goes on, at its turn.
+  void resume();
+
   /// Performs an operation for `caller`, a coroutine that runs in this thread; the last statement of a C function.
   ///
   /// An earlier wait that never began, because its yield failed, is withdrawn.
@@ -100,7 +109,12 @@ class thread final : public task_record, public pooled {
       if (timeout != std::chrono::nanoseconds::max()) operation->set_deadline(deadline_after(timeout));
     }
     operation->await_suspend({[](void* self) { static_cast<thread*>(self)->resume(); }, this});
-    return yield(caller, in_use);
+    prepare_yield(caller, in_use);
+    if constexpr (requires { &conversion<Operation>::settle; }) {
+      return yield_and_settle<&conversion<Operation>::settle>(caller);
+    } else {
+      return lua_yield(caller, 1);
+    }
   }
 
   /// From its next wait on, which only `wake` can end, the coroutine is held by nobody but the user.
@@ -143,6 +157,10 @@ class thread final : public task_record, public pooled {
   void note_timeout() noexcept { has_timeout_ = true; }
   /// Does the thread want the words of the library below for a timeout, rather than "timeout"?
   bool wants_own_words = false;
+  /// Tells `watching`, and not the error handler, how it ends.
+  void watch_outcome(detail::thread_watch& watching) noexcept;
+  /// Tells nobody.
+  void forget_outcome() noexcept;
 
   thread* next_in_bucket = nullptr;  // for the scheduler's table of coroutines
 
@@ -159,11 +177,13 @@ class thread final : public task_record, public pooled {
   }
 
   void check_yieldable_or_withdraw(lua_State* caller);
-  int yield(lua_State* caller, operands in_use);
-  void resume();
+  void prepare_yield(lua_State* caller, operands in_use);
   [[nodiscard]] bool still_ours() const;
+  int pass_results(lua_State* L);
   void after_resume(lua_State* L, int status, int results);
+  void report_failure(lua_State* L);
   void fail(lua_State* L);
+  void hand_over_results(lua_State* L, int count);
   void end(lua_State* L);
   void withdraw() noexcept;
   void withdraw_abandoned(lua_State* caller);
@@ -190,6 +210,7 @@ class thread final : public task_record, public pooled {
   finisher finish_ = nullptr;
   guard_of_thread* guard_ = nullptr;  // while it is lethargic
   const void* holder_ = nullptr;  // the userdata that holds, or is to hold, the coroutine during the current wait
+  detail::thread_watch* watch_ = nullptr;
   bool fresh_ = true;  // it has not been resumed yet
   bool wants_lethargy_ = false;  // the current wait is `pause_forever`
   bool has_text_ = false;  // the operand field is in use

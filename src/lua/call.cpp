@@ -1,0 +1,85 @@
+// Lua functions called by C++ tasks: each call is a Lua thread, whose end the task awaits.
+
+#include "copas/lua/call.hpp"
+
+#include <string>
+
+#include "copas/lua/error.hpp"
+#include "lua/exceptions.hpp"
+#include "lua/registry_slot.hpp"
+#include "lua/scheduler.hpp"
+#include "lua/state.hpp"
+#include "lua/thread.hpp"
+
+namespace copas::lua::detail {
+namespace {
+
+scheduler& home_of(const function& called) {
+  if (!called) throw error{"there is no Lua function to call"};
+  const registry_slot& slot = *called.slot();
+  if (!slot.entrance().shared().has(slot.home())) throw error{"copas is not open in this Lua state"};
+  return *slot.home();
+}
+
+std::string text_of(const std::source_location& where) {
+  return std::string{where.file_name()} + ":" + std::to_string(where.line());
+}
+
+}  // namespace
+
+call_operation::~call_operation() {
+  if (thread_ == nullptr) return;
+  thread_->forget_outcome();
+  thread_->cancel();
+}
+
+bool call_operation::await_ready() noexcept {
+  try {
+    start();
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
+  return thread_ == nullptr;
+}
+
+void call_operation::start() {
+  scheduler& home = home_of(callee_);
+  callee_.slot()->entrance().enter([&](lua_State* L) {
+    lua_State* const coroutine = lua_newthread(L);
+    callee_.push(L);
+    const int arguments = push_arguments(L);
+    luaL_checkstack(coroutine, arguments + 1, "too many arguments");
+    lua_xmove(L, coroutine, arguments + 1);
+    thread_ = &home.adopt(L, text_of(where_));
+  });
+  thread_->watch_outcome(*this);
+  thread_->start(thread::beginning::promptly);
+}
+
+void call_operation::await_suspend(waiter who) noexcept {
+  park(thread_->owner().loop(), who, wait_kind::signal, never);
+}
+
+void call_operation::returned(lua_State* L, int first) {
+  int wrong = 0;
+  const char* const problem = take_results(L, first, wrong);
+  if (problem != nullptr) {
+    failure_ =
+        std::make_exception_ptr(error{"bad result #" + std::to_string(wrong) + " of a Lua function (" + problem + ")"});
+  }
+  returned_ = true;
+}
+
+void call_operation::failed(lua_State* L, lua_State* coroutine) {
+  failure_ = std::make_exception_ptr(take_error(L, traceback_of(L, coroutine)));
+}
+
+void call_operation::on_task_end() noexcept {
+  thread_ = nullptr;
+  if (!returned_ && !failure_) {
+    failure_ = std::make_exception_ptr(error{"the thread of the Lua function was removed"});
+  }
+  home()->schedule_next(*this);
+}
+
+}  // namespace copas::lua::detail
