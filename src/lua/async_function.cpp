@@ -135,7 +135,6 @@ int release_function(lua_State* L) {
 }
 
 void push_holder(lua_State* L, const ref<async_function>& held) {
-  new (lua_newuserdata(L, sizeof held)) ref{held};
   lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
   if (!lua_istable(L, -1)) {
     lua_pop(L, 1);
@@ -145,6 +144,8 @@ void push_holder(lua_State* L, const ref<async_function>& held) {
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
   }
+  new (lua_newuserdata(L, sizeof held)) ref{held};  // from here on nothing can fail until it has its finaliser
+  lua_insert(L, -2);
   lua_setmetatable(L, -2);
 }
 

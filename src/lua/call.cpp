@@ -44,13 +44,14 @@ bool call_operation::await_ready() noexcept {
 
 void call_operation::start() {
   scheduler& home = home_of(callee_);
+  const std::string origin = text_of(where_);  // made here: an error of Lua jumps over what is inside
   callee_.slot()->entrance().enter([&](lua_State* L) {
     lua_State* const coroutine = lua_newthread(L);
     callee_.push(L);
     const int arguments = push_arguments(L);
     luaL_checkstack(coroutine, arguments + 1, "too many arguments");
     lua_xmove(L, coroutine, arguments + 1);
-    thread_ = &home.adopt(L, text_of(where_));
+    thread_ = &home.adopt(L, origin);
   });
   thread_->watch_outcome(*this);
   thread_->start(thread::beginning::promptly);

@@ -196,7 +196,7 @@ bool scheduler::may_have_dropped_sockets() const noexcept {
   return shared_.sockets > waited_for || !descriptors_.empty();
 }
 
-thread& scheduler::adopt(lua_State* L, std::string origin) {
+thread& scheduler::adopt(lua_State* L, std::string_view origin) {
   if (threads_ + 1 > buckets_.size()) {
     std::vector<thread*> smaller(2 * buckets_.size());
     smaller.swap(buckets_);
@@ -208,7 +208,16 @@ thread& scheduler::adopt(lua_State* L, std::string origin) {
       }
     }
   }
-  auto* added = new thread{*this, L, *origins_.insert(std::move(origin)).first};
+  auto known = origins_.find(origin);
+  if (known == origins_.end()) known = origins_.emplace(origin).first;
+  const anchors::index anchor = anchors_.reserve(L);  // the last that may raise an error: no C++ object is made yet
+  thread* added;
+  try {
+    added = new thread{*this, L, anchor, *known};
+  } catch (const std::bad_alloc&) {
+    anchors_.release(L, anchor);
+    throw;
+  }
   insert(*added);
   ++threads_;
   return *added;

@@ -3,9 +3,11 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
-#include <unordered_set>
+#include <string_view>
 #include <vector>
 
 #include "copas/core/loop.hpp"
@@ -58,8 +60,8 @@ class scheduler : public list_link {
   /// Outside of turns, uses the coroutine `idle` from now on, which lives as long as the Lua state.
   void rest_in(lua_State* idle) noexcept;
 
-  /// Makes a thread of the coroutine on top of the stack, which stays there.
-  thread& adopt(lua_State* L, std::string origin);
+  /// Makes a thread of the coroutine on top of the stack, which stays there. May raise an error of Lua.
+  thread& adopt(lua_State* L, std::string_view origin);
 
   /// The thread of a coroutine at `index` of the stack; null if it is none of ours.
   [[nodiscard]] thread* find(lua_State* L, int index);
@@ -148,7 +150,7 @@ class scheduler : public list_link {
   garbage garbage_;
   std::vector<thread*> buckets_;  // a hash table of the threads by their coroutines
   std::size_t threads_ = 0;
-  std::unordered_set<std::string> origins_;  // where threads were started
+  std::set<std::string, std::less<>> origins_;  // where threads were started
   bool turning_ = false;  // a turn is in progress
   bool failed_ = false;  // the last turn ended with an error that was nobody's; a second one leaves the loop
   bool tracing_ = false;

@@ -64,7 +64,7 @@ class thread final : public task_record, public pooled {
   /// Takes the coroutine, which is on top of the stack of `L` and has on its own stack a function and its arguments.
   ///
   /// @param origin  outlives the thread.
-  thread(scheduler& owner, lua_State* L, const std::string& origin);
+  thread(scheduler& owner, lua_State* L, anchors::index anchor, const std::string& origin);
   ~thread() override;
 
   /// What a coroutine yields to say that an operation is parked: no value that user code can have.

@@ -130,16 +130,17 @@ int native_own_words(lua_State* L) {
 }
 
 // Where the user's code is that called, for reports: the first function from `level` on that is none of the module's.
-std::string position(lua_State* L, int level) {
-  lua_Debug where;
-  do {
-    if (lua_getstack(L, level++, &where) == 0 || lua_getinfo(L, "Sl", &where) == 0) return {};
-  } while (is_chunk_of_module(where.source) || std::strcmp(where.source, "=(tail call)") == 0);
-  if (where.currentline <= 0) return where.short_src;
-  char line[16];
-  std::snprintf(line, sizeof line, ":%d", where.currentline);
-  return std::string{where.short_src} + line;
-}
+struct position {
+  position(lua_State* L, int level) {
+    lua_Debug where;
+    do {
+      if (lua_getstack(L, level++, &where) == 0 || lua_getinfo(L, "Sl", &where) == 0) return;
+    } while (is_chunk_of_module(where.source) || std::strcmp(where.source, "=(tail call)") == 0);
+    std::snprintf(text, sizeof text, where.currentline > 0 ? "%s:%d" : "%s", where.short_src, where.currentline);
+  }
+
+  char text[LUA_IDSIZE + 16] = "";
+};
 
 // where(): the position of the user's code that called the module, in front of an error's text; empty if there is none
 int native_where(lua_State* L) {
@@ -165,7 +166,7 @@ thread& make_thread(lua_State* L, int first, int level) {
   if (lua_checkstack(coroutine, count) == 0) luaL_error(L, "too many arguments");
   lua_insert(L, first);
   lua_xmove(L, coroutine, count);
-  return owner.adopt(L, position(L, level));
+  return owner.adopt(L, position{L, level}.text);
 }
 
 // spawn(level, function, ...): the thread of a function that the caller `level` levels up asks for.
