@@ -13,6 +13,8 @@
 #include "copas/io/system_reactor.hpp"
 #include "copas/net/address.hpp"
 #include "copas/net/tcp.hpp"
+#include "copas/net/udp.hpp"
+#include "copas/net/unix.hpp"
 #include "copas/sync/event.hpp"
 #include "copas/sync/future.hpp"
 #include "copas/sync/lock.hpp"

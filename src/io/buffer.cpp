@@ -40,12 +40,12 @@ class block_pool {
 
 thread_local block_pool pool;
 
+}  // namespace
+
 block make_block(std::size_t size) {
   if (size <= read_buffer::block_size) return {pool.take(), block_deleter{read_buffer::block_size}};
   return {static_cast<std::byte*>(::operator new(size)), block_deleter{size}};
 }
-
-}  // namespace
 
 void block_deleter::operator()(std::byte* memory) const noexcept {
   if (size == read_buffer::block_size) {

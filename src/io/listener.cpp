@@ -1,7 +1,7 @@
 #include "copas/io/listener.hpp"
 
-#include <algorithm>
-#include <array>
+#include <sys/socket.h>
+
 #include <cerrno>
 #include <utility>
 
@@ -12,11 +12,11 @@ namespace {
 
 constexpr std::chrono::seconds longest_rest{1};
 
-bool is_any_of(const std::error_code& error, std::initializer_list<int> codes) noexcept {
-  return std::ranges::any_of(codes, [&](int code) { return error == system_error(code); });
-}
-
 }  // namespace
+
+std::error_code start_listening(int fd, int backlog) noexcept {
+  return ::listen(fd, backlog) == 0 ? std::error_code{} : system_error(errno);
+}
 
 bool accept_operation::attempt() noexcept {
   resting_ = false;
@@ -35,12 +35,12 @@ bool accept_operation::attempt() noexcept {
       on().ready().learn(side::read, {.bytes = 0, .error = connection.error, .end = false, .drained = true});
       return false;
     }
-    if (is_any_of(connection.error, {EMFILE, ENFILE, ENOBUFS, ENOMEM})) {
+    if (is_one_of(connection.error, {EMFILE, ENFILE, ENOBUFS, ENOMEM})) {
       if (home() == nullptr) return true;
       resting_ = tidied || !home()->on_descriptor_shortage || !home()->on_descriptor_shortage();
       if (resting_) return false;
       tidied = true;
-    } else if (is_any_of(connection.error, {EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP})) {
+    } else if (is_one_of(connection.error, {EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP})) {
       return true;
     }
     // Anything else is the fate of one connection that ended before it was taken: on to the next. See accept(2).

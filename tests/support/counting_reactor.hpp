@@ -12,7 +12,7 @@ struct reactor_calls {
   std::size_t events = 0;
   std::size_t watches = 0;  ///< of either kind
   std::size_t unwatches = 0;
-  std::size_t receives = 0;
+  std::size_t receives = 0;  ///< datagrams included, as for those below
   std::size_t sends = 0;
   std::size_t accepts = 0;
   std::size_t received = 0;  ///< bytes
@@ -53,6 +53,18 @@ class counting_reactor final : public reactor_decorator {
   moved send(int fd, std::span<const std::byte> from) noexcept override {
     ++calls_.sends;
     const moved outcome = inner().send(fd, from);
+    calls_.sent += outcome.bytes;
+    return outcome;
+  }
+  moved receive_datagram(int fd, std::span<std::byte> into, socket_address* sender) noexcept override {
+    ++calls_.receives;
+    const moved outcome = inner().receive_datagram(fd, into, sender);
+    calls_.received += outcome.bytes;
+    return outcome;
+  }
+  moved send_datagram(int fd, std::span<const std::byte> datagram, std::span<const std::byte> to) noexcept override {
+    ++calls_.sends;
+    const moved outcome = inner().send_datagram(fd, datagram, to);
     calls_.sent += outcome.bytes;
     return outcome;
   }

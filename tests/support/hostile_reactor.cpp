@@ -12,6 +12,8 @@ constexpr std::uint32_t idle_talk = 4;    // one wait of so many reports somethi
 
 std::error_code would_block() noexcept { return std::make_error_code(std::errc::operation_would_block); }
 
+moved nothing_moved() noexcept { return {.bytes = 0, .error = would_block(), .end = false, .drained = true}; }
+
 }  // namespace
 
 std::span<const io_event> hostile_reactor::wait(deadline until) {
@@ -60,27 +62,41 @@ void hostile_reactor::unwatch(int fd) noexcept {
   inner().unwatch(fd);
 }
 
+bool hostile_reactor::denies_read(int fd) {
+  const bool denied = one_in(denials);
+  if (denied) watched_[fd].owed_read = true;
+  return denied;
+}
+
+bool hostile_reactor::denies_write(int fd) {
+  const bool denied = one_in(denials);
+  if (denied) watched_[fd].owed_write = true;
+  return denied;
+}
+
 moved hostile_reactor::receive(int fd, std::span<std::byte> into) noexcept {
-  if (one_in(denials)) {
-    watched_[fd].owed_read = true;
-    return {.bytes = 0, .error = would_block(), .end = false, .drained = true};
-  }
+  if (denies_read(fd)) return nothing_moved();
   return inner().receive(fd, one_in(whole_moves) ? into : into.first(1));
 }
 
 moved hostile_reactor::send(int fd, std::span<const std::byte> from) noexcept {
-  if (one_in(denials)) {
-    watched_[fd].owed_write = true;
-    return {.bytes = 0, .error = would_block(), .end = false, .drained = true};
-  }
+  if (denies_write(fd)) return nothing_moved();
   return inner().send(fd, one_in(whole_moves) ? from : from.first(1));
 }
 
+moved hostile_reactor::receive_datagram(int fd, std::span<std::byte> into, socket_address* sender) noexcept {
+  if (denies_read(fd)) return nothing_moved();
+  return inner().receive_datagram(fd, into, sender);
+}
+
+moved hostile_reactor::send_datagram(int fd, std::span<const std::byte> datagram,
+                                     std::span<const std::byte> to) noexcept {
+  if (denies_write(fd)) return nothing_moved();
+  return inner().send_datagram(fd, datagram, to);
+}
+
 accepted hostile_reactor::accept(int fd) noexcept {
-  if (one_in(denials)) {
-    watched_[fd].owed_read = true;
-    return {.fd = -1, .error = would_block()};
-  }
+  if (denies_read(fd)) return {.fd = -1, .error = would_block()};
   return inner().accept(fd);
 }
 

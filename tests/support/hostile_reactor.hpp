@@ -13,7 +13,7 @@ namespace copas::testing {
 /// A reactor that does the worst its contract allows, with another one doing the work: the same for the same seed.
 ///
 /// - Reads and writes move one byte; some move all, so that both ways of finding a source drained are met. A read of one
-///   byte never claims that the source is drained: what was held back has no edge of its own.
+///   byte never claims that the source is drained: what was held back has no edge of its own. Datagrams stay whole.
 /// - Some calls say "would block" though they would not. The descriptor was not drained, so no edge would ever come: the
 ///   reactor owes one, and reports it in a later wait, once the descriptor is watched.
 /// - Some events come one wait later, and some come without a reason.
@@ -28,6 +28,8 @@ class hostile_reactor final : public reactor_decorator {
   void unwatch(int fd) noexcept override;
   moved receive(int fd, std::span<std::byte> into) noexcept override;
   moved send(int fd, std::span<const std::byte> from) noexcept override;
+  moved receive_datagram(int fd, std::span<std::byte> into, socket_address* sender) noexcept override;
+  moved send_datagram(int fd, std::span<const std::byte> datagram, std::span<const std::byte> to) noexcept override;
   accepted accept(int fd) noexcept override;
 
  private:
@@ -38,6 +40,8 @@ class hostile_reactor final : public reactor_decorator {
   };
 
   [[nodiscard]] bool one_in(std::uint32_t count) { return random_() % count == 0; }
+  [[nodiscard]] bool denies_read(int fd);
+  [[nodiscard]] bool denies_write(int fd);
   void report_what_is_owed();
   void report_without_reason();
 

@@ -1,6 +1,5 @@
 #include "support/peer.hpp"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -8,57 +7,18 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
-#include <stdexcept>
 #include <system_error>
 #include <utility>
 
+#include "support/raw_socket.hpp"
+
 namespace copas::testing {
 namespace {
-
-constexpr int patience = 10;  // seconds
-
-struct any_address {
-  sockaddr_storage storage{};
-  socklen_t length = sizeof(sockaddr_storage);
-
-  any_address() = default;
-  any_address(const std::string& host, std::uint16_t port) {
-    auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
-    auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
-    if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
-      v4.sin_family = AF_INET;
-      v4.sin_port = htons(port);
-      length = sizeof v4;
-    } else if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
-      v6.sin6_family = AF_INET6;
-      v6.sin6_port = htons(port);
-      length = sizeof v6;
-    } else {
-      throw std::invalid_argument{host};
-    }
-  }
-
-  [[nodiscard]] sockaddr* raw() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
-  [[nodiscard]] std::uint16_t port() const noexcept {
-    return ntohs(reinterpret_cast<const sockaddr_in&>(storage).sin_port);  // in the same place for IPv6
-  }
-};
-
-void check(bool fine, const char* what) {
-  if (!fine) throw std::system_error{errno, std::system_category(), what};
-}
 
 unique_fd open_socket(int family) {
   unique_fd fd{::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   check(static_cast<bool>(fd), "socket");
   return fd;
-}
-
-std::uint16_t port_of(int fd) {
-  any_address own;
-  check(::getsockname(fd, own.raw(), &own.length) == 0, "getsockname");
-  return own.port();
 }
 
 void set_buffer(int fd, int option, int bytes) {
@@ -84,10 +44,8 @@ connected_pair connect_pair(bool narrow) {
 }  // namespace
 
 peer::peer(unique_fd fd) : fd_{std::move(fd)} {
-  const timeval limit{.tv_sec = patience, .tv_usec = 0};
   const int on = 1;
-  check(::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0, "setsockopt");
-  check(::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0, "setsockopt");
+  limit_patience(fd_.get());
   check(::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0, "setsockopt");
 }
 

@@ -26,6 +26,12 @@ class reactor_decorator : public reactor {
 
   moved receive(int fd, std::span<std::byte> into) noexcept override { return inner_->receive(fd, into); }
   moved send(int fd, std::span<const std::byte> from) noexcept override { return inner_->send(fd, from); }
+  moved receive_datagram(int fd, std::span<std::byte> into, socket_address* sender) noexcept override {
+    return inner_->receive_datagram(fd, into, sender);
+  }
+  moved send_datagram(int fd, std::span<const std::byte> datagram, std::span<const std::byte> to) noexcept override {
+    return inner_->send_datagram(fd, datagram, to);
+  }
   accepted accept(int fd) noexcept override { return inner_->accept(fd); }
 
  protected:

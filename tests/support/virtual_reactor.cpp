@@ -57,6 +57,11 @@ void virtual_reactor::make_room(int fd, std::size_t bytes) {
   if (bytes > 0) report(fd, {.read = false, .write = true});
 }
 
+void virtual_reactor::deliver_datagram(int fd, std::string_view bytes) {
+  descriptors_.at(fd).datagrams.emplace_back(bytes);
+  report(fd, {.read = true, .write = false});
+}
+
 void virtual_reactor::arrive(int fd) {
   ++descriptors_.at(fd).connections;
   report(fd, {.read = true, .write = false});
@@ -154,6 +159,31 @@ moved virtual_reactor::send(int fd, std::span<const std::byte> from) noexcept {
   if (here.room != static_cast<std::size_t>(-1)) here.room -= count;
   calls_.sent += count;
   return {.bytes = count, .error = {}, .end = false, .drained = count < from.size()};
+}
+
+moved virtual_reactor::receive_datagram(int fd, std::span<std::byte> into, socket_address* sender) noexcept {
+  ++calls_.receives;
+  scripted& here = descriptors_[fd];
+  if (here.failure) return {.bytes = 0, .error = std::exchange(here.failure, {}), .end = false, .drained = false};
+  if (here.datagrams.empty()) return {.bytes = 0, .error = would_block(), .end = false, .drained = true};
+  const std::string arrived = std::move(here.datagrams.front());
+  here.datagrams.pop_front();
+  const std::size_t count = std::min(into.size(), arrived.size());
+  std::ranges::copy(std::as_bytes(std::span{arrived}).first(count), into.begin());
+  calls_.received += count;
+  if (sender != nullptr) sender->size = 0;
+  return {.bytes = count, .error = {}, .end = false, .drained = false, .truncated = count < arrived.size()};
+}
+
+moved virtual_reactor::send_datagram(int fd, std::span<const std::byte> datagram,
+                                     std::span<const std::byte> /*to*/) noexcept {
+  ++calls_.sends;
+  scripted& here = descriptors_[fd];
+  if (datagram.size() > here.room) return {.bytes = 0, .error = would_block(), .end = false, .drained = true};
+  here.sent.append(reinterpret_cast<const char*>(datagram.data()), datagram.size());
+  if (here.room != static_cast<std::size_t>(-1)) here.room -= datagram.size();
+  calls_.sent += datagram.size();
+  return {.bytes = datagram.size(), .error = {}, .end = false, .drained = false};
 }
 
 accepted virtual_reactor::accept(int fd) noexcept {

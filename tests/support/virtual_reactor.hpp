@@ -59,6 +59,8 @@ class virtual_reactor final : public reactor {
   void fail_watch(std::error_code error) noexcept { watch_failure_ = error; }
   /// What was sent.
   [[nodiscard]] const std::string& sent(int fd) const { return descriptors_.at(fd).sent; }
+  /// A datagram arrives.
+  void deliver_datagram(int fd, std::string_view bytes);
   /// A connection waits to be accepted.
   void arrive(int fd);
   /// The next accept fails so.
@@ -79,6 +81,8 @@ class virtual_reactor final : public reactor {
   void unwatch(int fd) noexcept override;
   moved receive(int fd, std::span<std::byte> into) noexcept override;
   moved send(int fd, std::span<const std::byte> from) noexcept override;
+  moved receive_datagram(int fd, std::span<std::byte> into, socket_address* sender) noexcept override;
+  moved send_datagram(int fd, std::span<const std::byte> datagram, std::span<const std::byte> to) noexcept override;
   accepted accept(int fd) noexcept override;
 
  private:
@@ -91,6 +95,7 @@ class virtual_reactor final : public reactor {
     interest wanted;
     std::string arrived;
     std::size_t taken = 0;  // of what arrived
+    std::deque<std::string> datagrams;
     std::error_code failure;
     bool ended = false;
     std::size_t room = static_cast<std::size_t>(-1);
@@ -99,7 +104,8 @@ class virtual_reactor final : public reactor {
     std::deque<std::error_code> accept_failures;
 
     [[nodiscard]] bool readable() const noexcept {
-      return taken < arrived.size() || ended || failure || connections > 0 || !accept_failures.empty();
+      return taken < arrived.size() || !datagrams.empty() || ended || failure || connections > 0 ||
+             !accept_failures.empty();
     }
   };
 

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "copas/core/deadline.hpp"
+#include "copas/core/socket_address.hpp"
 
 namespace copas {
 
@@ -16,6 +17,7 @@ struct moved {
   std::error_code error;     ///< operation_would_block if there was nothing to move
   bool end = false;          ///< the peer's last byte had been read before
   bool drained = false;      ///< another call at once would find nothing: wait for the next edge first
+  bool truncated = false;    ///< the datagram was longer than the space for it, and its rest is gone
 
   /// Was there nothing to move, and may there be later?
   [[nodiscard]] bool blocked() const noexcept {
@@ -75,6 +77,18 @@ class reactor : public clock {
 
   /// send(2) on a non-blocking socket, without SIGPIPE.
   virtual moved send(int fd, std::span<const std::byte> from) noexcept = 0;
+
+  /// Receives one datagram from a non-blocking socket. One without bytes is a datagram, too, and no end.
+  ///
+  /// @param sender  is set to where it came from; null if nobody wants to know.
+  /// @see recvfrom(2)
+  virtual moved receive_datagram(int fd, std::span<std::byte> into, socket_address* sender) noexcept = 0;
+
+  /// Sends one datagram by a non-blocking socket, as a whole or not at all.
+  ///
+  /// @param to  a sockaddr; empty for the peer that the socket is connected to.
+  /// @see sendto(2)
+  virtual moved send_datagram(int fd, std::span<const std::byte> datagram, std::span<const std::byte> to) noexcept = 0;
 
   /// accept4(2) on a non-blocking socket; the new descriptor is non-blocking and closed on exec.
   virtual accepted accept(int fd) noexcept = 0;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <expected>
+#include <initializer_list>
 #include <system_error>
 
 namespace copas {
@@ -30,6 +32,11 @@ enum class errc {
 
 /// The error with the number `code` of errno(3).
 [[nodiscard]] inline std::error_code system_error(int code) noexcept { return {code, std::system_category()}; }
+
+/// Is it one of the errors with these numbers of errno(3)?
+[[nodiscard]] inline bool is_one_of(const std::error_code& error, std::initializer_list<int> codes) noexcept {
+  return std::ranges::any_of(codes, [&](int code) { return error == system_error(code); });
+}
 
 /// Outcome of an operation that moves bytes: how many it moved, and why it stopped if it did not finish.
 struct [[nodiscard]] transfer {

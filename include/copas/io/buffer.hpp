@@ -14,6 +14,10 @@ struct block_deleter {
 };
 using block = std::unique_ptr<std::byte[], block_deleter>;
 
+/// Memory for at least `size` bytes; of the usual size it is likely to be warm.
+/// @error std::bad_alloc
+[[nodiscard]] block make_block(std::size_t size);
+
 /// Bytes that arrived and nobody has taken yet.
 ///
 /// It holds memory only while it holds bytes. Blocks of the usual size come from a list of the thread, last in, first

@@ -11,6 +11,9 @@ class listener : public socket {
   using socket::socket;
 };
 
+/// Makes a socket that is bound a listening one. @see listen(2)
+[[nodiscard]] std::error_code start_listening(int fd, int backlog) noexcept;
+
 /// Accepts one connection.
 ///
 /// When descriptors (or memory for them) run out, it first gives `loop::on_descriptor_shortage` a chance, and then

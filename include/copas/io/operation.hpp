@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <system_error>
 
 #include "copas/io/socket.hpp"
@@ -21,6 +22,9 @@ class io_operation : public wait_node {
   [[nodiscard]] virtual bool attempt() noexcept = 0;
   /// Ends the operation with `why`; what it has got so far counts.
   virtual void give_up(std::error_code why) noexcept = 0;
+
+  /// How long to wait before the next attempt, where the system does not tell when one could succeed; zero where it does.
+  [[nodiscard]] virtual std::chrono::nanoseconds next_pause() noexcept { return {}; }
 
   [[nodiscard]] side which() const noexcept { return side_; }
 

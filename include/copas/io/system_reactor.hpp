@@ -16,6 +16,8 @@ namespace copas {
 namespace system_calls {
 [[nodiscard]] moved receive(int fd, std::span<std::byte> into) noexcept;
 [[nodiscard]] moved send(int fd, std::span<const std::byte> from) noexcept;
+[[nodiscard]] moved receive_datagram(int fd, std::span<std::byte> into, socket_address* sender) noexcept;
+[[nodiscard]] moved send_datagram(int fd, std::span<const std::byte> datagram, std::span<const std::byte> to) noexcept;
 [[nodiscard]] accepted accept(int fd) noexcept;
 }  // namespace system_calls
 

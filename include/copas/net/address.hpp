@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "copas/core/result.hpp"
+#include "copas/core/socket_address.hpp"
 
 struct sockaddr;
 
@@ -22,6 +25,14 @@ class address {
   address() = default;
   /// @param length  of what `from` points to; at most `capacity`.
   address(const sockaddr* from, std::size_t length) noexcept;
+  /// None, if `from` is no IP address.
+  explicit address(const socket_address& from) noexcept;
+
+  /// The address that a text stands for, which is no name.
+  ///
+  /// @param host  IPv4 or IPv6, the latter perhaps with a zone: "fe80::1%eth0".
+  /// @error EAI_NONAME, in `resolver_category`, for any other text
+  [[nodiscard]] static result<address> parse(const std::string& host, std::uint16_t port);
 
   [[nodiscard]] copas::family family() const noexcept;
   /// The IP address as text, with the zone of a link-local one.
@@ -30,6 +41,10 @@ class address {
 
   [[nodiscard]] const sockaddr* data() const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return length_; }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return std::span{storage_}.first(length_); }
+
+  /// The same host, zone and port?
+  friend bool operator==(const address& one, const address& other) noexcept;
 
  private:
   alignas(8) std::byte storage_[capacity]{};
@@ -39,8 +54,11 @@ class address {
 /// What an address is wanted for.
 enum class address_use : std::uint8_t {
   connecting,  ///< an empty host is this machine
-  listening,   ///< an empty host is every address of this machine
+  listening,   ///< an empty host is every address of this machine; "*" is every IPv4 one, unless IPv6 is wanted
 };
+
+/// What is sent to an address; some services have a name with one of them only.
+enum class transport : std::uint8_t { stream, datagrams };
 
 /// The addresses of a host, which may be a name or the text of an address.
 ///
@@ -48,7 +66,20 @@ enum class address_use : std::uint8_t {
 /// @param service  a port number, or the name of a service.
 /// @error as getaddrinfo(3) reports them, in `resolver_category`; no result is never an empty vector
 [[nodiscard]] result<std::vector<address>> resolve(const std::string& host, const std::string& service, family wanted,
-                                                   address_use use);
+                                                   address_use use, transport by = transport::stream);
+
+/// The address that a text stands for, as `address::parse`, but of a certain family.
+///
+/// @param service  the text of a port number.
+/// @error as getaddrinfo(3) reports them, in `resolver_category`: EAI_NONAME for a name
+[[nodiscard]] result<address> parse_address(const std::string& host, const std::string& service, family wanted);
+
+/// @see bind(2)
+[[nodiscard]] std::error_code bind_to(int fd, const address& local) noexcept;
+/// @see getsockname(2)
+[[nodiscard]] result<address> local_address(int fd) noexcept;
+/// @see getpeername(2)
+[[nodiscard]] result<address> peer_address(int fd) noexcept;
 
 /// Errors of getaddrinfo(3); the values are the EAI_ numbers.
 [[nodiscard]] const std::error_category& resolver_category() noexcept;

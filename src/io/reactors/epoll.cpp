@@ -94,6 +94,12 @@ class epoll_reactor final : public reactor {
 
   moved receive(int fd, std::span<std::byte> into) noexcept override { return system_calls::receive(fd, into); }
   moved send(int fd, std::span<const std::byte> from) noexcept override { return system_calls::send(fd, from); }
+  moved receive_datagram(int fd, std::span<std::byte> into, socket_address* sender) noexcept override {
+    return system_calls::receive_datagram(fd, into, sender);
+  }
+  moved send_datagram(int fd, std::span<const std::byte> datagram, std::span<const std::byte> to) noexcept override {
+    return system_calls::send_datagram(fd, datagram, to);
+  }
   accepted accept(int fd) noexcept override { return system_calls::accept(fd); }
 
  private:

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+#include "copas/core/loop.hpp"
+#include "copas/core/result.hpp"
+#include "copas/core/scope.hpp"
+#include "copas/core/task.hpp"
+#include "copas/io/listener.hpp"
+
+namespace copas {
+
+/// A listening socket, owned, whose connections are `Stream`s. Destroying it closes it and ends whatever waits on it.
+template <class Stream>
+class listener_handle {
+ public:
+  class accept_awaitable;
+
+  listener_handle(listener_handle&&) = default;
+  listener_handle& operator=(listener_handle&& other) noexcept {
+    std::swap(home_, other.home_);
+    std::swap(listener_, other.listener_);
+    return *this;
+  }
+  ~listener_handle() {
+    if (listener_) listener_->close();
+  }
+
+  /// Waits for a connection.
+  /// @error errc::closed  the listener was closed. Lack of descriptors is no error: the listener rests.
+  [[nodiscard]] accept_awaitable accept() noexcept { return {*home_, listener_}; }
+
+  /// Closes it; whoever waits in `accept` gets `errc::closed`.
+  void close() noexcept { listener_->close(); }
+
+  [[nodiscard]] int fd() const noexcept { return listener_->fd(); }
+
+ protected:
+  listener_handle(loop& home, unique_fd fd) : home_{&home}, listener_{new listener{std::move(fd)}} {}
+
+ private:
+  loop* home_;
+  ref<listener> listener_;
+};
+
+template <class Stream>
+class [[nodiscard]] listener_handle<Stream>::accept_awaitable final {
+ public:
+  accept_awaitable(loop& home, ref<listener> at) noexcept : home_{home}, accept_{&home, std::move(at)} {}
+
+  bool await_ready() noexcept { return accept_.await_ready(); }
+  void await_suspend(waiter who) noexcept { accept_.await_suspend(who); }
+  result<Stream> await_resume() {
+    auto connection = accept_.await_resume();
+    if (!connection) return std::unexpected{connection.error()};
+    return Stream{home_, std::move(*connection)};
+  }
+
+ private:
+  loop& home_;
+  accept_operation accept_;
+};
+
+/// Accepts connections until the listener is closed, and runs `handler` for each in a task of its own.
+///
+/// Tasks still running when it ends, or is destroyed, are cancelled. A task's exception goes to the loop's error
+/// handler.
+template <class Stream>
+[[nodiscard]] task<> serve(loop& home, listener_handle<Stream>& at,
+                           std::type_identity_t<std::function<task<>(Stream)>> handler) {
+  scope connections{home};
+  for (;;) {
+    auto connection = co_await at.accept();
+    if (!connection) break;
+    connections.spawn(handler(std::move(*connection)), "connection");
+  }
+  co_await connections.join();
+}
+
+}  // namespace copas

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "copas/core/loop.hpp"
+#include "copas/core/result.hpp"
+#include "copas/io/stream.hpp"
+
+namespace copas {
+
+/// A connection of any kind, owned. Destroying it closes the connection and ends whatever waits on it.
+///
+/// One task may receive and another send at the same time; more of either take turns.
+class stream_handle {
+ public:
+  class text_awaitable;
+
+  stream_handle(loop& home, unique_fd connection) : stream_handle{home, ref{new stream{std::move(connection)}}} {}
+  stream_handle(loop& home, ref<stream> shared) noexcept : home_{&home}, stream_{std::move(shared)} {}
+  stream_handle(stream_handle&&) = default;
+  stream_handle& operator=(stream_handle&& other) noexcept {
+    std::swap(home_, other.home_);
+    std::swap(stream_, other.stream_);
+    return *this;
+  }
+  ~stream_handle() {
+    if (stream_) stream_->close();
+  }
+
+  /// Receives a line, without the LF at its end and any CR in it.
+  ///
+  /// @param into   is replaced by the line, or after an error by the part of one that had come; alive until the
+  ///               awaitable ends.
+  /// @param until  when to give up.
+  /// @error  errc::closed     the peer ended its side, and everything it sent was received.
+  /// @error  errc::timed_out  `until` passed first.
+  /// @error  others           as recv(2) reports them, e.g. ECONNRESET.
+  [[nodiscard]] text_awaitable receive_line(std::string& into, deadline until = never) noexcept;
+
+  /// Receives everything up to the end of the stream; `errc::closed` if there is nothing. Otherwise as `receive_line`.
+  [[nodiscard]] text_awaitable receive_all(std::string& into, deadline until = never) noexcept;
+
+  /// Receives exactly `count` bytes. Otherwise as `receive_line`.
+  [[nodiscard]] text_awaitable receive_exactly(std::string& into, std::size_t count, deadline until = never) noexcept;
+
+  /// Receives what has arrived, waiting for the first byte if nothing has.
+  ///
+  /// @param into  where the bytes go; at least one byte long, alive until the awaitable ends.
+  /// @return      number of bytes written to the front of `into`.
+  /// @error  as `receive_line`
+  [[nodiscard]] receive_some_operation receive(std::span<std::byte> into, deadline until = never) noexcept;
+
+  /// Sends all of `bytes`.
+  ///
+  /// @param bytes  alive and unchanged until the awaitable ends.
+  /// @return       number of bytes that the system took: all, unless there is an error.
+  /// @error  errc::timed_out, errc::closed (by this side), others as send(2) reports them, e.g. EPIPE.
+  [[nodiscard]] send_operation send(std::string_view bytes, deadline until = never) noexcept;
+
+  /// Ends this side of the conversation: the peer reads an end of stream, and receiving goes on. @see shutdown(2)
+  void shutdown_send() noexcept;
+
+  /// Closes the connection; what waits on it ends with `errc::closed`.
+  void close() noexcept { stream_->close(); }
+
+  [[nodiscard]] int fd() const noexcept { return stream_->fd(); }
+  [[nodiscard]] const stream::statistics& stats() const noexcept { return stream_->stats(); }
+
+ private:
+  loop* home_;
+  ref<stream> stream_;
+};
+
+/// Receives into a string of the caller, whose memory it uses.
+class [[nodiscard]] stream_handle::text_awaitable final : public receive_operation {
+ public:
+  text_awaitable(loop* home, ref<stream> from, receive_pattern pattern, std::string& into, deadline until) noexcept
+      : receive_operation{home, std::move(from), pattern, (into.clear(), std::move(into))}, into_{into} {
+    set_deadline(until);
+  }
+  /// @return  number of bytes in the string.
+  transfer await_resume() noexcept;
+
+ private:
+  std::string& into_;
+};
+
+}  // namespace copas

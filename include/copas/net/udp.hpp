@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "copas/core/loop.hpp"
+#include "copas/core/result.hpp"
+#include "copas/io/datagram_handle.hpp"
+#include "copas/net/address.hpp"
+
+namespace copas {
+
+/// Makes a UDP socket: non-blocking, closed on exec; of IPv6 only if it is of that family.
+[[nodiscard]] result<unique_fd> open_udp(family which) noexcept;
+/// Fixes where datagrams go to and come from. @see connect(2)
+[[nodiscard]] std::error_code set_peer(int fd, const address& peer) noexcept;
+/// Undoes `set_peer`.
+[[nodiscard]] std::error_code clear_peer(int fd) noexcept;
+
+/// A UDP socket, owned: see `datagram_handle`.
+///
+/// With a peer it sends and receives by `send` and `receive`; without one by `send_to` and `receive_from`.
+class udp_socket : public datagram_handle<address> {
+ public:
+  using datagram_handle::datagram_handle;
+
+  /// Makes a socket without an address; the system gives it one when it sends.
+  /// @error as socket(2) reports them
+  [[nodiscard]] static result<udp_socket> open(loop& home, family which = family::inet4);
+
+  /// Makes one that receives at the first address of `host` that can be had.
+  ///
+  /// @param host  name or address; empty or "*" for every IPv4 address.
+  /// @param port  0 lets the system choose; `local()` tells.
+  /// @error as bind(2) and getaddrinfo(3) report them, e.g. EADDRINUSE
+  [[nodiscard]] static result<udp_socket> bind(loop& home, const std::string& host, std::uint16_t port);
+
+  /// Makes one whose peer is at the first address of `host` that there is a way to.
+  ///
+  /// @param host  name or address; a name is looked up before anything else can run.
+  /// @error as connect(2) and getaddrinfo(3) report them; that nobody is there is known only later
+  [[nodiscard]] static result<udp_socket> connect(loop& home, const std::string& host, std::uint16_t port);
+
+  /// Sends one datagram to `to`. Otherwise as `send`.
+  ///
+  /// @param bytes, to  alive and unchanged until the awaitable ends.
+  [[nodiscard]] send_datagram_operation send_to(std::string_view bytes, const address& to,
+                                                deadline until = never) noexcept {
+    return {home(), shared(), std::as_bytes(std::span{bytes}), to.bytes(), until};
+  }
+
+  [[nodiscard]] result<address> local() const noexcept { return local_address(fd()); }
+  [[nodiscard]] result<address> peer() const noexcept { return peer_address(fd()); }
+};
+
+}  // namespace copas

@@ -1,0 +1,35 @@
+#include "copas/io/stream_handle.hpp"
+
+#include <sys/socket.h>
+
+namespace copas {
+
+stream_handle::text_awaitable stream_handle::receive_line(std::string& into, deadline until) noexcept {
+  return {home_, stream_, {.what = receive_pattern::kind::line}, into, until};
+}
+
+stream_handle::text_awaitable stream_handle::receive_all(std::string& into, deadline until) noexcept {
+  return {home_, stream_, {.what = receive_pattern::kind::all}, into, until};
+}
+
+stream_handle::text_awaitable stream_handle::receive_exactly(std::string& into, std::size_t count,
+                                                             deadline until) noexcept {
+  return {home_, stream_, {.what = receive_pattern::kind::exactly, .count = count}, into, until};
+}
+
+receive_some_operation stream_handle::receive(std::span<std::byte> into, deadline until) noexcept {
+  return {home_, stream_, into, until};
+}
+
+send_operation stream_handle::send(std::string_view bytes, deadline until) noexcept {
+  return {home_, stream_, std::as_bytes(std::span{bytes}), until};
+}
+
+void stream_handle::shutdown_send() noexcept { ::shutdown(stream_->fd(), SHUT_WR); }
+
+transfer stream_handle::text_awaitable::await_resume() noexcept {
+  into_ = take_text();
+  return {.bytes = into_.size(), .error = error()};
+}
+
+}  // namespace copas

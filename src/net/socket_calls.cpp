@@ -1,0 +1,53 @@
+#include "net/socket_calls.hpp"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace copas::socket_calls {
+namespace {
+
+std::error_code checked(int outcome) noexcept { return outcome == 0 ? std::error_code{} : system_error(errno); }
+
+const sockaddr* raw(std::span<const std::byte> address) noexcept {
+  return reinterpret_cast<const sockaddr*>(address.data());
+}
+
+template <class Call>
+result<socket_address> ask_for_address(int fd, Call call) noexcept {
+  socket_address found;
+  socklen_t length = socket_address::capacity;
+  if (call(fd, reinterpret_cast<sockaddr*>(found.storage), &length) != 0) return std::unexpected{system_error(errno)};
+  found.size = std::min<std::size_t>(length, socket_address::capacity);
+  return found;
+}
+
+}  // namespace
+
+result<unique_fd> open(int domain, int type) noexcept {
+  unique_fd fd{::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (!fd) return std::unexpected{system_error(errno)};
+  return fd;
+}
+
+result<unique_fd> open_inet(family which, int type) noexcept {
+  auto fd = open(which == family::inet6 ? AF_INET6 : AF_INET, type);
+  const int on = 1;
+  if (fd && which == family::inet6) ::setsockopt(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  return fd;
+}
+
+std::error_code bind(int fd, std::span<const std::byte> local) noexcept {
+  return checked(::bind(fd, raw(local), static_cast<socklen_t>(local.size())));
+}
+
+std::error_code connect(int fd, std::span<const std::byte> peer) noexcept {
+  return checked(::connect(fd, raw(peer), static_cast<socklen_t>(peer.size())));
+}
+
+result<socket_address> local_address(int fd) noexcept { return ask_for_address(fd, ::getsockname); }
+result<socket_address> peer_address(int fd) noexcept { return ask_for_address(fd, ::getpeername); }
+
+}  // namespace copas::socket_calls
