@@ -11,7 +11,9 @@ local patience = 120
 -- An object that waits without a descriptor is asked again after this time.
 local poll_interval = 0.01
 
-local foreign = {}
+local foreign = {
+  datagram_size = 8192, -- of a receivefrom that does not say how much it wants
+}
 
 ---Raises an error, in the name of the user's code, if argument `index` cannot be a socket.
 function foreign.check(skt, index)
@@ -81,11 +83,27 @@ local function timeout_error(err)
   return native.own_words() and err or "timeout"
 end
 
+---Is it for datagrams? Objects say so by their text or, if that says nothing, by what they can do.
+function foreign.is_datagram(skt)
+  local text = tostring(skt)
+  if text:find("^udp") or text:find("^unixdgram") then return true end
+  if text:find("^tcp") or text:find("^SSL") or text:find("^unixstream") then return false end
+  return skt.receivefrom ~= nil
+end
+
+-- LuaSocket's sockets for datagrams give empty ones, or other errors, when they are closed.
+local function is_closed_datagram(skt)
+  if not foreign.is_datagram(skt) or not skt.getfd then return false end
+  local fd = skt:getfd()
+  return fd and fd < 0
+end
+
 local function receive(skt, pattern, prefix, enough)
   local deadline = deadline_of(skt, "receive")
   local in_time = true
   while true do
     local data, err, partial = skt:receive(pattern, prefix)
+    if data == "" and is_closed_datagram(skt) then data, err = nil, "closed" end
     if data or not must_wait(err) or enough(partial) then
       let_others_run()
       return data, err, partial
@@ -107,6 +125,21 @@ function foreign.receivepartial(skt, pattern, prefix)
   foreign.check(skt, 1)
   local given = prefix and #tostring(prefix) or 0
   return receive(skt, pattern or "*l", prefix, function(partial) return partial and #partial > given end)
+end
+
+function foreign.receivefrom(skt, size)
+  local deadline = deadline_of(skt, "receive")
+  local in_time = true
+  size = size or foreign.datagram_size
+  while true do
+    local data, ip, port = skt:receivefrom(size)
+    if (not data or data == "") and is_closed_datagram(skt) then data, ip, port = nil, "closed", nil end
+    if data or not must_wait(ip) or not in_time then
+      let_others_run()
+      return data, ip, port
+    end
+    in_time = wait(skt, ip, "read", deadline)
+  end
 end
 
 function foreign.send(skt, data, i, j)

@@ -17,7 +17,8 @@ local copas = {
   running = false,
 }
 
-local internal = { native = native, load = load, foreign = load("foreign", native) }
+local foreign = load("foreign", native)
+local internal = { native = native, load = load, foreign = foreign }
 load("names", copas, internal)
 load("errors", copas, internal)
 load("operations", copas, internal)
@@ -166,6 +167,7 @@ local function replace_try()
   local found, socket = pcall(require, "socket")
   if not found or type(socket) ~= "table" then return end
   if socket.gettime then copas.gettime = socket.gettime end
+  foreign.datagram_size = socket._DATAGRAMSIZE or foreign.datagram_size
   local made_here = type(socket.newtry) == "function" and debug.getinfo(socket.newtry, "S").source == "=copas/try.lua"
   if made_here then return end -- in the native module, or by an earlier instance of this one
   for name, value in pairs(load("try", socket)) do socket[name] = value end

@@ -26,7 +26,9 @@ internal.raw = raw
 
 local function of_client(object, what)
   local server, number = native.client_of(object)
-  return server and ("%s:%s_%d"):format(servers[server], what, number)
+  if not server then return nil end
+  local name = servers[server] .. ":" .. what
+  return number > 0 and name .. "_" .. number or name -- datagrams have one handler only
 end
 
 function copas.setsocketname(name, skt)

@@ -2,6 +2,13 @@
 local copas, internal = ...
 local native, foreign = internal.native, internal.foreign
 
+---Is a raw socket one for datagrams?
+function internal.is_datagram(skt)
+  local kind = native.kind(skt)
+  if kind then return kind == "datagram" end
+  return foreign.is_datagram(skt)
+end
+
 -- A function that calls `slow` where `fast` finds no native socket, for Luas in which `fast` cannot do that itself. Few
 -- arguments are passed on as few: that is what costs the least.
 function internal.with_fallback(fast, slow)
@@ -30,12 +37,20 @@ end
 copas.receive = operation("receive")
 copas.receivepartial = operation("receivepartial")
 copas.receivePartial = copas.receivepartial -- the older spelling
+copas.receivefrom = operation("receivefrom")
 copas.send = operation("send")
+
+-- Does not wait, as in Copas.
+function copas.sendto(skt, data, ip, port)
+  return skt:sendto(data, ip, port)
+end
 
 function copas.connect(skt, host, port)
   foreign.check(skt, 1)
-  if native.is_native(skt) then return native.connect(skt, host, port) end
-  return foreign.connect(skt, host, port)
+  if native.kind(skt) ~= "stream" then return foreign.connect(skt, host, port) end
+  local ok, err = native.connect(skt, host, port)
+  if ok then native.connected(skt) end
+  return ok, err
 end
 
 function copas.close(skt, ...)

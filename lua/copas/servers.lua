@@ -25,6 +25,39 @@ end
 
 native.on("close", function(skt) copas.close(skt) end)
 
+local function add_listener(skt, handler)
+  local server = servers[skt]
+  if server then
+    server.handler = handler
+    return
+  end
+  local name = copas.getsocketname(skt)
+  server = { socket = skt, handler = handler, accepted = 0, name = name, number = internal.name_server(name) }
+  servers[skt] = server
+  server.thread = native.spawn_now(3, accept_connections, server)
+end
+
+-- The threads that handle datagrams, by raw socket.
+local datagram_handlers = setmetatable({}, { __mode = "kv" })
+
+local function take_datagram_handler(skt)
+  local co = datagram_handlers[skt]
+  datagram_handlers[skt] = nil
+  return co
+end
+
+-- Ends the handler of a socket's datagrams, unless that is who calls.
+local function remove_datagram_handler(skt)
+  local co = take_datagram_handler(skt)
+  if co and co ~= native.running() then native.remove(co, true) end
+end
+
+local function add_datagram_handler(skt, handler)
+  remove_datagram_handler(skt)
+  local co = native.serve_datagrams(3, handler, skt, internal.name_server(copas.getsocketname(skt)))
+  datagram_handlers[skt] = co
+end
+
 function copas.addserver(skt, handler, timeout, name)
   foreign.check(skt, 1)
   if handler == nil then error("expected arg #2 to be a function", 2) end
@@ -33,16 +66,11 @@ function copas.addserver(skt, handler, timeout, name)
   if type(timeout) == "number" then copas.settimeout(skt, timeout) end
   if name ~= nil then copas.setsocketname(name, skt) end
   skt:settimeout(0)
-
-  local server = servers[skt]
-  if server then
-    server.handler = handler
-    return
+  if internal.is_datagram(skt) then
+    add_datagram_handler(skt, handler)
+  else
+    add_listener(skt, handler)
   end
-  name = copas.getsocketname(skt)
-  server = { socket = skt, handler = handler, accepted = 0, name = name, number = internal.name_server(name) }
-  servers[skt] = server
-  server.thread = native.spawn_now(2, accept_connections, server)
 end
 
 function copas.removeserver(skt, keep_open)
@@ -51,6 +79,10 @@ function copas.removeserver(skt, keep_open)
   local server = servers[raw]
   servers[raw] = nil
   if server then native.remove(server.thread) end
-  if keep_open then return true end
-  return skt:close()
+  if keep_open or skt ~= raw and internal.is_datagram(raw) then -- a wrapped socket for datagrams does not close
+    remove_datagram_handler(raw)
+    return true
+  end
+  take_datagram_handler(raw) -- it hears that the socket is closed
+  return copas.close(raw)
 end

@@ -2,15 +2,22 @@
 local copas, internal = ...
 local native, foreign = internal.native, internal.foreign
 
-local stream = {} -- methods of a wrapped stream socket
-local stream_metatable = {
-  __index = stream,
-  __tostring = function(self) return tostring(self.socket) .. " (copas wrapped)" end,
-}
+local function metatable_of(methods)
+  return {
+    __index = methods,
+    __tostring = function(self) return tostring(self.socket) .. " (copas wrapped)" end,
+  }
+end
+
+-- Methods of wrapped sockets.
+local stream, datagram = {}, {}
+local stream_metatable, datagram_metatable = metatable_of(stream), metatable_of(datagram)
 
 ---Is it the result of copas.wrap?
 local function is_wrapper(object)
-  return type(object) == "table" and getmetatable(object) == stream_metatable
+  if type(object) ~= "table" then return false end
+  local metatable = getmetatable(object)
+  return metatable == stream_metatable or metatable == datagram_metatable
 end
 internal.is_wrapper = is_wrapper
 
@@ -46,6 +53,7 @@ function copas.wrap(skt, sslparams)
   if is_wrapper(skt) then return skt end
   foreign.check(skt, 1)
   skt:settimeout(0)
+  if internal.is_datagram(skt) then return setmetatable({ socket = skt }, datagram_metatable) end
   return setmetatable({ socket = skt, ssl_params = sslparams ~= nil and normalise(sslparams) or nil }, stream_metatable)
 end
 
@@ -73,7 +81,7 @@ stream.send = method("send", function(self, data, i, j) return copas.send(self.s
 
 -- What asks for TLS must not go on in clear.
 local function refuse_tls(params)
-  if params.wrap or params.sni then error("TLS is not available in this version", 3) end
+  if params and (params.wrap or params.sni) then error("TLS is not available in this version", 3) end
 end
 
 function stream:connect(host, port)
@@ -122,11 +130,29 @@ function stream:setoption(...)
   return ok, err
 end
 
+-- A socket for datagrams has the same methods, though it lacks what some of them call, but for these.
+for name, shared in pairs(stream) do datagram[name] = shared end
+datagram.ssl_params = nil
+
+function datagram:receive(size) return copas.receive(self.socket, size or foreign.datagram_size) end
+datagram.receivepartial = datagram.receive
+function datagram:receivefrom(size) return copas.receivefrom(self.socket, size or foreign.datagram_size) end
+
+for _, name in ipairs { "send", "sendto", "setpeername", "setsockname" } do
+  datagram[name] = function(self, ...)
+    local raw = self.socket
+    return raw[name](raw, ...)
+  end
+end
+
+---Does nothing: the socket is the server's, too.
+function datagram.close() return true end
+
 ---Wraps a handler so that it gets a wrapped socket.
 function copas.handler(fn, sslparams)
   return function(skt, ...)
     local wrapped = copas.wrap(skt, sslparams)
-    refuse_tls(wrapped.ssl_params)
+    refuse_tls(wrapped.ssl_params or sslparams ~= nil and normalise(sslparams))
     return fn(wrapped, ...)
   end
 end

@@ -4,7 +4,7 @@
 
 ---What LuaSocket calls a socket: a native one, one of LuaSocket or LuaSec, or any other object with the methods that
 ---are called. An object that can answer "timeout", "wantread" or "wantwrite" needs `getfd` too.
----@alias copas.raw copas.tcp|table|userdata
+---@alias copas.raw copas.tcp|copas.udp|copas.unixstream|copas.unixdgram|table|userdata
 
 ---Called with the error value, the thread that it ended, and the raw socket of that thread: the connection, in the
 ---handler of a server; otherwise what the thread waited on last, or nil. Results are ignored. It cannot wait.
@@ -220,15 +220,21 @@ function copas.gettraceback(msg, co, skt) end
 
 ---Accepts connections on a listening socket, each in a thread of its own that starts at once. With `copas.autoclose`,
 ---the connection is closed when its handler ends. Adding a socket again replaces its handler.
----@param skt copas.raw|copas.wrapper  made by `socket.bind`, or after `listen`
----@param handler fun(client: copas.raw)  gets the raw, non-blocking connection
----@param timeout? number|string  for the connections, in seconds: see `copas.settimeout`; a string is taken as the name
+---
+---The handler of a socket for datagrams, of UDP for one, is called once, in a thread of its own that runs within this call
+---until it first waits; it gets the socket itself, which is never closed for it.
+---@param skt copas.raw|copas.wrapper|copas.datagramwrapper  made by `socket.bind`, or after `listen`; or for datagrams
+---@param handler fun(client: copas.raw)  gets the raw, non-blocking connection, or the socket
+---@param timeout? number|string  for the connections or the socket, in seconds: see `copas.settimeout`; a string is taken
+---as the name
 ---@param name? string  of the socket
 function copas.addserver(skt, handler, timeout, name) end
 
 ---Stops accepting. Connections that were accepted are not touched. May be called twice.
----@param skt copas.raw|copas.wrapper
----@param keep_open? boolean  do not close the socket
+---
+---A handler of datagrams hears "closed" if the socket is closed; otherwise its thread ends, unless it is the caller.
+---@param skt copas.raw|copas.wrapper|copas.datagramwrapper
+---@param keep_open? boolean  do not close the socket; one for datagrams that is wrapped is never closed
 ---@return any result  true if it was kept open, otherwise what `skt:close()` returns
 function copas.removeserver(skt, keep_open) end
 
@@ -236,7 +242,7 @@ function copas.removeserver(skt, keep_open) end
 ---@generic T
 ---@param fn fun(skt: copas.wrapper, ...): T
 ---@param sslparams? table|userdata  as for `copas.wrap`
----@return fun(skt: copas.raw|copas.wrapper, ...): T
+---@return fun(skt: copas.raw|copas.wrapper|copas.datagramwrapper, ...): T
 function copas.handler(fn, sslparams) end
 
 -- Sockets
@@ -245,6 +251,7 @@ function copas.handler(fn, sslparams) end
 ---@param skt copas.raw|copas.wrapper  a wrapper is returned as it is
 ---@param sslparams? table|userdata  kept in the field `ssl_params`. There is no TLS yet: to connect is an error then
 ---@return copas.wrapper
+---@overload fun(skt: copas.udp|copas.unixdgram|copas.datagramwrapper): copas.datagramwrapper
 function copas.wrap(skt, sslparams) end
 
 ---Receives from a raw socket, waiting until all that was asked for is there: a line, without its LF and any CR in it
@@ -258,7 +265,16 @@ function copas.wrap(skt, sslparams) end
 ---@return string? data
 ---@return string? err      "timeout", "closed", or what the system says
 ---@return string? partial  after an error: what was received of it, the prefix included
+---@overload fun(skt: copas.udp|copas.unixdgram, size: integer): string?, string?
 function copas.receive(skt, pattern, prefix) end
+
+---Receives one datagram from a raw socket, and tells where it came from.
+---@param skt copas.raw
+---@param size? integer  at most so many bytes of it, default 8192; the rest is lost
+---@return string? datagram
+---@return string? ip_or_err     the sender's address, of a Unix socket its path; or "timeout", "closed", ...
+---@return integer|string? port
+function copas.receivefrom(skt, size) end
 
 ---Receives what is there, waiting for one byte only.
 ---@param skt copas.raw
@@ -281,7 +297,17 @@ copas.receivePartial = copas.receivepartial
 ---@return integer? last       position of the last byte that was sent
 ---@return string? err         "timeout", "closed", or what the system says
 ---@return integer? last_sent  after an error: position of the last byte that the system took
+---@overload fun(skt: copas.udp|copas.unixdgram, datagram: string|number): integer?, string?
 function copas.send(skt, data, i, j) end
+
+---Sends one datagram by `skt:sendto`; does not wait.
+---@param skt copas.raw
+---@param datagram string|number
+---@param ip string              a numeric address; of a Unix socket a path
+---@param port? integer|string
+---@return integer? sent
+---@return string? err
+function copas.sendto(skt, datagram, ip, port) end
 
 ---Connects, trying all addresses of the host in their order. A host name is looked up before anything else can run.
 ---@param skt copas.raw
@@ -446,5 +472,111 @@ function wrapper:getoption(name) end
 ---@return 1? set
 ---@return string? err  "not implemented by LuaSec" if the raw socket does not know the option or refuses the value
 function wrapper:setoption(name, value) end
+
+---A socket for datagrams whose `receive` methods wait for the thread that calls them. Made by `copas.wrap`; a table that
+---may get fields of its own.
+---@class copas.datagramwrapper
+---@field socket copas.raw
+---@field private accept function
+---@field private bind function
+---@field private connect function
+---@field private getstats function
+---@field private listen function
+---@field private setstats function
+---@field private shutdown function
+local datagram = {}
+
+---`copas.receive`.
+---@param size? integer  default 8192
+---@return string? datagram
+---@return string? err
+function datagram:receive(size) end
+
+---The same.
+---@param size? integer
+---@return string? datagram
+---@return string? err
+function datagram:receivepartial(size) end
+
+---`copas.receivefrom`.
+---@param size? integer  default 8192
+---@return string? datagram
+---@return string? ip_or_err
+---@return integer|string? port
+function datagram:receivefrom(size) end
+
+---Does nothing: the socket may be a server's, too. `copas.close(wrapped.socket)` closes it.
+---@return true
+function datagram:close() end
+
+---`copas.settimeout`.
+---@param timeout? number
+---@return true? set
+---@return string? err
+function datagram:settimeout(timeout) end
+
+---`copas.settimeouts`.
+---@param connect? number
+---@param send? number
+---@param read? number
+---@return true? set
+---@return string? err
+function datagram:settimeouts(connect, send, read) end
+
+---Does nothing.
+function datagram:flush() end
+
+-- What follows is handed on to the raw socket, and does not wait.
+
+---@param data string|number
+---@return integer? sent
+---@return string? err
+function datagram:send(data) end
+
+---@param data string|number
+---@param ip string
+---@param port? integer|string
+---@return integer? sent
+---@return string? err
+function datagram:sendto(data, ip, port) end
+
+---@param host string
+---@param port integer|string
+---@return 1? bound
+---@return string? err
+function datagram:setsockname(host, port) end
+
+---@param host string
+---@param port? integer|string
+---@return 1? set
+---@return string? err
+function datagram:setpeername(host, port) end
+
+---@return integer fd
+function datagram:getfd() end
+
+---@return false
+function datagram:dirty() end
+
+---@return string? ip
+---@return integer|string port_or_err
+---@return string? family
+function datagram:getsockname() end
+
+---@return string? ip
+---@return integer|string port_or_err  "not implemented by LuaSec" if it has no peer
+---@return string? family
+function datagram:getpeername() end
+
+---@param name string
+---@return any value
+---@return string? err  "not implemented by LuaSec" if the raw socket does not know the option
+function datagram:getoption(name) end
+
+---@param name string
+---@param value any
+---@return 1? set
+---@return string? err  "not implemented by LuaSec" if the raw socket does not know the option or refuses the value
+function datagram:setoption(name, value) end
 
 return copas

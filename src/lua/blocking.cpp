@@ -1,6 +1,7 @@
 #include "lua/blocking.hpp"
 
 #include <poll.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,20 +14,28 @@ namespace {
 
 deadline after(deadline start, double seconds) noexcept { return seconds < 0 ? never : start + from_seconds(seconds); }
 
+timespec until_then(deadline until) noexcept {
+  const auto rest = std::max(until - blocking_now(), std::chrono::nanoseconds::zero());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(rest);
+  return {.tv_sec = seconds.count(), .tv_nsec = (rest - seconds).count()};
+}
+
 // Waits until the descriptor is ready; false if `until` passed first.
 bool wait_for(int fd, side which, deadline until) noexcept {
   for (;;) {
     pollfd waiting{.fd = fd, .events = which == side::read ? short{POLLIN} : short{POLLOUT}, .revents = 0};
-    timespec left{};
-    if (until != never) {
-      const auto rest = std::max(until - blocking_now(), std::chrono::nanoseconds::zero());
-      const auto seconds = std::chrono::floor<std::chrono::seconds>(rest);
-      left = {.tv_sec = seconds.count(), .tv_nsec = (rest - seconds).count()};
-    }
+    const timespec left = until == never ? timespec{} : until_then(until);
     const int ready = ::ppoll(&waiting, 1, until == never ? nullptr : &left, nullptr);
     if (ready > 0) return true;
     if (ready == 0 || errno != EINTR) return false;
   }
+}
+
+// Pauses for a time; false if `until` has passed.
+bool pause(std::chrono::nanoseconds time, deadline until) noexcept {
+  const timespec left = until_then(std::min(until, blocking_now() + time));
+  ::nanosleep(&left, nullptr);
+  return blocking_now() < until;
 }
 
 }  // namespace
@@ -35,11 +44,16 @@ deadline blocking_now() noexcept { return deadline{std::chrono::steady_clock::no
 
 void perform(io_operation& operation, copas::socket& on, const blocking_timeouts& limits) noexcept {
   const deadline end = limits.total < 0 ? never : after(blocking_now(), limits.total);
+  const bool may_wait = limits.block != 0 && limits.total != 0;
+  deadline until = end;
+  bool pausing = false;
   for (;;) {
     on.ready().assume_ready(operation.which());
     if (operation.attempt()) return;
-    const deadline until = limits.block < 0 ? end : std::min(end, after(blocking_now(), limits.block));
-    if (limits.block != 0 && limits.total != 0 && wait_for(on.fd(), operation.which(), until)) continue;
+    if (!pausing && limits.block >= 0) until = std::min(end, after(blocking_now(), limits.block));
+    const auto time = operation.next_pause();
+    pausing = time > std::chrono::nanoseconds::zero();  // many pauses are one wait
+    if (may_wait && (pausing ? pause(time, until) : wait_for(on.fd(), operation.which(), until))) continue;
     operation.give_up(errc::timed_out);
     return;
   }

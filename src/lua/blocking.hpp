@@ -1,7 +1,7 @@
 #pragma once
 
 #include "copas/io/operation.hpp"
-#include "lua/tcp.hpp"
+#include "lua/socket_object.hpp"
 
 namespace copas::lua {
 

@@ -23,6 +23,7 @@ const char* text_of_system_error(int code) {
     case EADDRINUSE: return "address already in use";
     case EISCONN: return "already connected";
     case EACCES: return "permission denied";
+    case ENAMETOOLONG: return "path too long";
     default: return std::strerror(code);
   }
 }

@@ -14,7 +14,7 @@ void set_scheduler_function(lua_State* L, int scheduler, const char* name, lua_C
 
 /// Each adds its functions to the table on top of the stack.
 void add_thread_functions(lua_State* L, int scheduler);
-void add_stream_functions(lua_State* L, int scheduler);
+void add_operation_functions(lua_State* L, int scheduler);
 void add_descriptor_functions(lua_State* L, int scheduler);
 void add_future_functions(lua_State* L, int scheduler);
 void add_lock_functions(lua_State* L, int scheduler);
@@ -22,7 +22,14 @@ void add_queue_functions(lua_State* L, int scheduler);
 void add_report_functions(lua_State* L, int scheduler);
 void add_semaphore_functions(lua_State* L, int scheduler);
 
-/// Pushes the part of the socket module that is native: `tcp`, `select`, `gettime`, `sleep`, `dns`, ...
+/// Add what makes sockets to the table on top of the stack, and register their metatables.
+void add_tcp_functions(lua_State* L);
+void add_udp_functions(lua_State* L);
+
+/// Pushes the part of the socket module that is native: `tcp`, `udp`, `select`, `gettime`, `sleep`, `dns`, ...
 void push_socket_functions(lua_State* L);
+
+/// Pushes the module of Unix sockets, which may be called.
+void push_unix_functions(lua_State* L);
 
 }  // namespace copas::lua

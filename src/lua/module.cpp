@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 
 #include "lua/embedded.hpp"
@@ -19,6 +20,7 @@ namespace copas::lua {
 namespace {
 
 const char socket_module_key = 0;
+const char unix_functions_key = 0;
 const char coroutines_key = 0;
 
 // A scheduler's userdata holds a pointer to it, null once it is closed: functions may be called after that.
@@ -47,7 +49,7 @@ void push_native(lua_State* L) {
   const int scheduler = lua_gettop(L);
   lua_newtable(L);
   add_thread_functions(L, scheduler);
-  add_stream_functions(L, scheduler);
+  add_operation_functions(L, scheduler);
   add_descriptor_functions(L, scheduler);
   add_future_functions(L, scheduler);
   add_lock_functions(L, scheduler);
@@ -73,23 +75,39 @@ int load_chunk(lua_State* L) {
   return 1;
 }
 
+// Pushes the table that `push` makes, the same one for all that ask in one Lua state.
+void push_shared(lua_State* L, const char& key, void (*push)(lua_State*)) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
+  if (lua_istable(L, -1)) return;
+  lua_pop(L, 1);
+  push(L);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+}
+
 // Those of one instance of the module.
 constexpr luaL_Reg submodules[] = {
     {"copas.future", &open_future},       {"copas.lock", &open_lock},   {"copas.queue", &open_queue},
     {"copas.semaphore", &open_semaphore}, {"copas.timer", &open_timer},
 };
 
-// So that the submodules are ours, even if an installed Copas has files of these names.
-void set_loaders(lua_State* L) {
+// Those that are the same for all instances in a Lua state.
+constexpr luaL_Reg socket_modules[] = {{"copas.socket", &open_socket}, {"copas.socket.unix", &open_unix}};
+
+void preload(lua_State* L, std::span<const luaL_Reg> modules) {
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "preload");
-  for (const luaL_Reg& each : submodules) {
+  for (const luaL_Reg& each : modules) {
     lua_pushcfunction(L, each.func);
     lua_setfield(L, -2, each.name);
   }
-  lua_pushcfunction(L, &open_socket);
-  lua_setfield(L, -2, "copas.socket");
   lua_pop(L, 2);
+}
+
+// So that the submodules are ours, even if an installed Copas has files of these names.
+void set_loaders(lua_State* L) {
+  preload(L, submodules);
+  preload(L, socket_modules);
 }
 
 // A new instance of the module has new submodules, but for the socket module, which is the same for all.
@@ -148,18 +166,24 @@ int load_copas(lua_State* L) {
   return 1;
 }
 
-// One instance for all names that it is required by.
-int load_socket(lua_State* L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &socket_module_key);
-  if (lua_istable(L, -1)) return 1;
+void push_socket_module(lua_State* L) {
   ignore_broken_pipes();
-  lua_settop(L, 0);
   set_loaders(L);
   push_socket_functions(L);
   lua_pushcfunction(L, guarded<load_chunk>);
   run_chunk(L, "socket", 2, 1);
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &socket_module_key);
+}
+
+// One instance for all names that it is required by.
+int load_socket(lua_State* L) {
+  push_shared(L, socket_module_key, push_socket_module);
+  return 1;
+}
+
+int load_unix(lua_State* L) {
+  ignore_broken_pipes();
+  set_loaders(L);
+  push_shared(L, unix_functions_key, push_unix_functions);
   return 1;
 }
 
@@ -201,13 +225,8 @@ void push_chunk(lua_State* L, std::string_view name) {
 
 void preload_modules(lua_State* L) {
   set_loaders(L);
-  lua_getglobal(L, "package");
-  lua_getfield(L, -1, "preload");
-  lua_pushcfunction(L, &open_copas);
-  lua_setfield(L, -2, "copas");
-  lua_pushcfunction(L, &open_socket);
-  lua_setfield(L, -2, "socket");
-  lua_pop(L, 2);
+  constexpr luaL_Reg modules[] = {{"copas", &open_copas}, {"socket", &open_socket}, {"socket.unix", &open_unix}};
+  preload(L, modules);
 }
 
 int open_runtime(lua_State* L) {
@@ -222,6 +241,7 @@ int open_lock(lua_State* L) { return guarded<load_lock>(L); }
 int open_queue(lua_State* L) { return guarded<load_queue>(L); }
 int open_semaphore(lua_State* L) { return guarded<load_semaphore>(L); }
 int open_socket(lua_State* L) { return guarded<load_socket>(L); }
+int open_unix(lua_State* L) { return guarded<load_unix>(L); }
 int open_timer(lua_State* L) { return guarded<load_timer>(L); }
 
 }  // namespace copas::lua
@@ -236,5 +256,6 @@ __attribute__((visibility("default"))) int luaopen_copas_semaphore(lua_State* L)
   return copas::lua::open_semaphore(L);
 }
 __attribute__((visibility("default"))) int luaopen_copas_socket(lua_State* L) { return copas::lua::open_socket(L); }
+__attribute__((visibility("default"))) int luaopen_copas_socket_unix(lua_State* L) { return copas::lua::open_unix(L); }
 __attribute__((visibility("default"))) int luaopen_copas_timer(lua_State* L) { return copas::lua::open_timer(L); }
 }

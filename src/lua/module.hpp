@@ -13,9 +13,10 @@ int open_lock(lua_State* L);
 int open_queue(lua_State* L);
 int open_semaphore(lua_State* L);
 int open_socket(lua_State* L);
+int open_unix(lua_State* L);
 int open_timer(lua_State* L);
 
-/// Lets `require` find all of them in this program, and the native socket module where scripts look for LuaSocket.
+/// Lets `require` find all of them in this program, and the native socket modules where scripts look for LuaSocket.
 void preload_modules(lua_State* L);
 
 /// Loads `copas.runtime`: pushes a function that runs the runtime, lua/copas/runtime.lua, with the words of the command

@@ -16,7 +16,7 @@
 #include "lua/functions.hpp"
 #include "lua/guard.hpp"
 #include "lua/seconds.hpp"
-#include "lua/tcp.hpp"
+#include "lua/socket_object.hpp"
 
 namespace copas::lua {
 namespace {
@@ -51,7 +51,7 @@ int socket_skip(lua_State* L) {
 
 // The descriptor of the object on top of the stack; -1 if it has none.
 int descriptor_of(lua_State* L) {
-  if (const tcp_object* object = tcp_object::to(L, -1)) return object->fd();
+  if (const socket_object* object = socket_object::to(L, -1)) return object->fd();
   if (!lua_istable(L, -1) && !lua_isuserdata(L, -1)) return -1;
   lua_getfield(L, -1, "getfd");
   if (lua_isnil(L, -1)) {
@@ -67,9 +67,7 @@ int descriptor_of(lua_State* L) {
 
 // Has the object on top of the stack bytes that were read and not taken?
 bool dirty(lua_State* L) {
-  if (const tcp_object* object = tcp_object::to(L, -1)) {
-    return object->what() != tcp_class::server && !object->connection().input().empty();
-  }
+  if (const socket_object* object = socket_object::to(L, -1)) return object->socket().holds_bytes();
   lua_getfield(L, -1, "dirty");
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
@@ -296,7 +294,8 @@ int dns_getnameinfo(lua_State* L) {
 
 void push_socket_functions(lua_State* L) {
   lua_newtable(L);
-  open_tcp_objects(L);
+  add_tcp_functions(L);
+  add_udp_functions(L);
   set_function(L, "gettime", guarded<socket_gettime>);
   set_function(L, "select", guarded<socket_select>);
   set_function(L, "skip", guarded<socket_skip>);

@@ -10,7 +10,7 @@
 #include "lua/guard.hpp"
 #include "lua/module.hpp"
 #include "lua/seconds.hpp"
-#include "lua/tcp.hpp"
+#include "lua/socket_object.hpp"
 
 namespace copas::lua {
 namespace {
@@ -191,7 +191,7 @@ int native_serve(lua_State* L) {
   const auto number = static_cast<std::uint32_t>(luaL_checkinteger(L, 4));
   const bool close_at_end = lua_toboolean(L, 5) != 0;
   const served_client which{.server = server, .number = number};
-  tcp_object* const object = tcp_object::to(L, 2);
+  socket_object* const object = socket_object::to(L, 2);
   if (object != nullptr) object->client = which;
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
@@ -203,10 +203,24 @@ int native_serve(lua_State* L) {
   return 1;
 }
 
-// client_of(thread or socket): the number of its server and its own number there; nothing if it belongs to none.
+// serve_datagrams(level, function, socket, server): the thread of a handler of datagrams, which begins within this call.
+int native_serve_datagrams(lua_State* L) {
+  const auto level = static_cast<int>(luaL_checkinteger(L, 1));
+  const auto server = static_cast<std::uint32_t>(luaL_checkinteger(L, 4));
+  lua_settop(L, 3);
+  lua_pushvalue(L, 3);
+  lua_replace(L, 1);
+  thread& handler = make_thread(L, 2, level);
+  handler.serve(L, 1, {.server = server, .number = 0}, {});
+  scheduler::of(L).start_now(L, handler);
+  return 1;
+}
+
+// client_of(thread or socket): the number of its server and its own number there, which is 0 for the only handler of a
+// socket for datagrams; nothing if it belongs to none.
 int native_client_of(lua_State* L) {
   served_client found;
-  if (const tcp_object* object = tcp_object::to(L, 1)) {
+  if (const socket_object* object = socket_object::to(L, 1)) {
     found = object->client;
   } else if (const thread* known = scheduler::of(L).find(L, 1)) {
     found = known->client();
@@ -380,6 +394,7 @@ void add_thread_functions(lua_State* L, int scheduler) {
       {"run", guarded<native_run>},
       {"running", guarded<native_running>},
       {"serve", guarded<native_serve>},
+      {"serve_datagrams", guarded<native_serve_datagrams>},
       {"spawn", guarded<native_spawn>},
       {"spawn_now", guarded<native_spawn_now>},
       {"step", guarded<native_step>},

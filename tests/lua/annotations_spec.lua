@@ -6,6 +6,7 @@ local folder = debug.getinfo(1, "S").source:match("^@(.*)tests/lua/annotations_s
 
 -- An object of each class that is no module, and no table of options that one gives.
 local objects = {
+  ["copas.datagramwrapper"] = function() return copas.wrap(require("copas.socket").udp()) end,
   ["copas.debuglib"] = function() return copas.debug end,
   ["copas.dnslib"] = function() return require("copas.socket").dns end,
   ["copas.dnslib.host"] = function() return (select(2, require("copas.socket").dns.toip("127.0.0.1"))) end,
@@ -20,6 +21,9 @@ local objects = {
     timer:cancel()
     return timer
   end,
+  ["copas.udp"] = function() return require("copas.socket").udp() end,
+  ["copas.unixdgram"] = function() return require("copas.socket.unix").dgram() end,
+  ["copas.unixstream"] = function() return require("copas.socket.unix").stream() end,
   ["copas.wrapper"] = function() return copas.wrap(require("copas.socket").tcp()) end,
 }
 

@@ -179,6 +179,34 @@ describe("the manual's example", function()
         end)
       end
 
+      it("the server for datagrams tells of those it received", function()
+        local server
+        environment.socket = setmetatable({ udp = function()
+          server = socket.udp()
+          return server
+        end }, { __index = socket })
+        copas.addthread(function()
+          local _, port = server:getsockname()
+          local client = require("copas.socket").udp()
+          for count = 1, 2 do
+            client:sendto(("x"):rep(count * 5), "127.0.0.1", port)
+            while #printed < 2 + 2 * count do copas.pause(0.001) end
+          end
+          client:close()
+          copas.close(server)
+        end)
+
+        -- with a free port
+        example("udp", replace(text_of("udp"), "local port = 51034", "local port = 0"))
+
+        assert.same({
+          "UDP connection handler",
+          "receiving...", "Received data, bytes:\t5",
+          "receiving...", "Received data, bytes:\t10",
+          "receiving...", "Receive error: \tclosed",
+        }, printed)
+      end)
+
       it("the connecting client receives until it is told to quit", function()
         local server, port = sockets.listen(socket)
         copas.addserver(server, function(skt)

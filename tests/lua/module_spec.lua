@@ -3,9 +3,9 @@ local loop = require("support.loop")
 
 local keys = [[
   addnamedthread addserver addthread autoclose close connect exit exiting finished flush geterrorhandler getsocketname
-  getthreadname gettime gettraceback handler loop pause pauseforever receive receivePartial receivepartial removeserver
-  removethread running send setErrorHandler seterrorhandler setsocketname setthreadname settimeout settimeouts sleep step
-  waitforexit wakeup wrap]]
+  getthreadname gettime gettraceback handler loop pause pauseforever receive receivePartial receivefrom receivepartial
+  removeserver removethread running send sendto setErrorHandler seterrorhandler setsocketname setthreadname settimeout
+  settimeouts sleep step waitforexit wakeup wrap]]
 
 describe("the copas module", function()
   local copas

@@ -141,7 +141,6 @@ class wait_node : public list_link, timer_hook {
   wait_node(loop* home, deadline until) noexcept : home_{home}, until_{until} {}
 
   [[nodiscard]] loop* home() const noexcept { return home_; }
-  [[nodiscard]] deadline until() const noexcept { return until_; }
   /// Sets the deadline of a node that is not parked.
   void set_until(deadline until) noexcept { until_ = until; }
 

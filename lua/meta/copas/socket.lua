@@ -31,6 +31,20 @@ function socket.tcp4() end
 ---@return string? err
 function socket.tcp6() end
 
+---A UDP socket whose family is that of the first address it is bound to or sends to. It has no descriptor before.
+---@return copas.udp
+function socket.udp() end
+
+---A UDP socket for IPv4.
+---@return copas.udp? skt
+---@return string? err
+function socket.udp4() end
+
+---A UDP socket for IPv6 only.
+---@return copas.udp? skt
+---@return string? err
+function socket.udp6() end
+
 ---Listens at the first address of a host that can be had, with the option "reuseaddr".
 ---@param host string  "*" is every IPv4 address of this machine
 ---@param port integer|string  0 lets the system choose
@@ -300,5 +314,119 @@ function tcp:setoption(name, value) end
 ---| "tcp-keepidle"      # number, seconds
 ---| "tcp-keepintvl"     # number, seconds
 ---| "tcp-nodelay"       # boolean
+
+---A UDP socket. Its class, which `tostring` shows, is "udp{connected}" if it has a peer, and otherwise
+---"udp{unconnected}". Methods of the other class throw "udp{...} expected".
+---
+---`settimeout` limits the methods below; the limits of Copas' own operations are those of `copas.settimeout`.
+---@class copas.udp
+---@field class string  "udp{unconnected}" or "udp{connected}"
+local udp = {}
+
+---Binds an unconnected socket.
+---@param host string  "*" is every IPv4 address
+---@param port integer|string  0 lets the system choose
+---@return 1? bound
+---@return string? err
+function udp:setsockname(host, port) end
+
+---Connects it: datagrams go to this peer, and come from it, only.
+---@param host string  "*" undoes that
+---@param port? integer|string
+---@return 1? set
+---@return string? err
+function udp:setpeername(host, port) end
+
+---Sends a datagram to the peer of a connected socket.
+---@param data string|number
+---@return integer? sent  number of bytes
+---@return string? err    "refused" if the socket is closed, "connection refused" if nobody was there for an earlier one
+function udp:send(data) end
+
+---Sends a datagram by an unconnected socket, which gets a port when it has none.
+---@param data string|number
+---@param ip string  a numeric address
+---@param port integer|string
+---@return integer? sent
+---@return string? err
+function udp:sendto(data, ip, port) end
+
+---Receives one datagram.
+---@param size? integer  at most so many bytes of it, default 8192; the rest is lost
+---@return string? datagram
+---@return string? err  "timeout", "closed", "connection refused", ...
+function udp:receive(size) end
+
+---Receives one datagram by an unconnected socket, and tells where it came from.
+---@param size? integer
+---@return string? datagram
+---@return string? ip_or_err
+---@return integer? port
+function udp:receivefrom(size) end
+
+---Closes the socket; threads that wait on it go on with the error "closed". May be called again.
+---@return 1
+function udp:close() end
+
+---@return string? ip
+---@return integer|string port_or_err
+---@return "inet"|"inet6"? family
+function udp:getsockname() end
+
+---@return string? ip
+---@return integer|string port_or_err
+---@return "inet"|"inet6"? family
+function udp:getpeername() end
+
+---@return "inet4"|"inet6"
+function udp:getfamily() end
+
+---See `copas.tcp`.
+---@param timeout? number
+---@param mode? "b"|"t"|"r"
+---@return 1
+function udp:settimeout(timeout, mode) end
+
+---@return number block
+---@return number total
+function udp:gettimeout() end
+
+---@return integer fd  -1 if there is none
+function udp:getfd() end
+
+---See `copas.tcp`.
+---@param fd integer
+function udp:setfd(fd) end
+
+---@return false
+function udp:dirty() end
+
+---Throws for an unknown option.
+---@param name copas.udpoption|"error"
+---@return any value
+---@return string? err  "getsockopt failed"
+function udp:getoption(name) end
+
+---Throws for an unknown option and for a value of another type. A membership is { multiaddr = ip, interface = ip or "*" },
+---of IPv6 { multiaddr = ip, interface = number or nil }.
+---@param name copas.udpoption|"ip-multicast-ttl"|"ip-add-membership"|"ip-drop-membership"|"ipv6-add-membership"|"ipv6-drop-membership"
+---@param value any
+---@return 1? set
+---@return string? err  "setsockopt failed"
+function udp:setoption(name, value) end
+
+---@alias copas.udpoption
+---| "broadcast"            # boolean
+---| "dontroute"            # boolean
+---| "ip-multicast-if"      # string: an address, or "*"
+---| "ip-multicast-loop"    # boolean
+---| "ipv6-multicast-hops"  # number
+---| "ipv6-multicast-loop"  # boolean
+---| "ipv6-unicast-hops"    # number
+---| "ipv6-v6only"          # boolean
+---| "recv-buffer-size"     # number
+---| "reuseaddr"            # boolean
+---| "reuseport"            # boolean
+---| "send-buffer-size"     # number
 
 return socket

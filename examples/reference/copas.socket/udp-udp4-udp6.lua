@@ -1,0 +1,4 @@
+local socket = require("copas.socket")
+
+print(socket.udp().class) --> udp{unconnected}
+print(socket.udp4():getfamily(), socket.udp6():getfamily()) --> inet4  inet6

@@ -1,0 +1,99 @@
+// Methods of stream objects, of TCP and Unix sockets, as they block.
+#include <sys/socket.h>
+
+#include <string>
+
+#include "lua/arguments.hpp"
+#include "lua/blocking.hpp"
+#include "lua/results.hpp"
+#include "lua/socket_methods.hpp"
+
+namespace copas::lua {
+namespace {
+
+constexpr int default_backlog = 32;
+
+}  // namespace
+
+int method_listen(lua_State* L) {
+  socket_object& object = self(L, socket_role::master);
+  const int backlog = static_cast<int>(luaL_optinteger(L, 2, default_backlog));
+  const std::error_code error = start_listening(object.fd(), backlog);
+  if (error) return push_failure(L, error);
+  object.become(L, 1, socket_role::server);
+  return push_one(L);
+}
+
+int method_accept(lua_State* L) {
+  const socket_object& server = self(L, socket_role::server);
+  int fd = -1;
+  std::error_code error;
+  {
+    accept_operation accepting{nullptr, server.listener()};
+    perform(accepting, server.socket(), server.blocking);
+    auto accepted = accepting.await_resume();
+    if (accepted) {
+      fd = accepted->release();
+    } else {
+      error = accepted.error();
+    }
+  }
+  if (error) return push_failure(L, error);
+  socket_object::push(L, state::of(L), {server.kind(), socket_role::client}, server.inet, unique_fd{fd});
+  return 1;
+}
+
+int method_receive(lua_State* L) {
+  const socket_object& object = self(L, socket_role::client);
+  const receive_pattern pattern = check_pattern(L, 2);
+  const std::string_view prefix = optional_bytes(L, 3);
+  received_bytes outcome;
+  {
+    receive_operation receiving{object.socket().home(), object.stream(), pattern, std::string{prefix}};
+    perform(receiving, object.socket(), object.blocking);
+    outcome = pin(state::of(L), receiving.await_resume());
+  }
+  return push_received(L, state::of(L), outcome);
+}
+
+int method_send(lua_State* L) {
+  const socket_object& object = self(L, socket_role::client);
+  const send_range range = check_send_range(L, 2);
+  transfer outcome;
+  {
+    send_operation sending{object.socket().home(), object.stream(), range.bytes()};
+    perform(sending, object.socket(), object.blocking);
+    outcome = sending.await_resume();
+  }
+  return push_sent(L, range, outcome);
+}
+
+int method_shutdown(lua_State* L) {
+  const socket_object& object = self(L, socket_role::client);
+  static constexpr const char* modes[] = {"receive", "send", "both", nullptr};
+  static constexpr int directions[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
+  ::shutdown(object.fd(), directions[luaL_checkoption(L, 2, "both", modes)]);
+  return push_one(L);
+}
+
+int method_getstats(lua_State* L) {
+  const socket_object& object = self(L, socket_role::client);
+  const stream::statistics& stats = object.connection().stats();
+  lua_pushinteger(L, static_cast<lua_Integer>(stats.received));
+  lua_pushinteger(L, static_cast<lua_Integer>(stats.sent));
+  lua_pushnumber(L, to_seconds(blocking_now() - object.birth));
+  return 3;
+}
+
+int method_setstats(lua_State* L) {
+  socket_object& object = self(L, socket_role::client);
+  const auto received = static_cast<std::uint64_t>(luaL_optinteger(L, 2, 0));
+  const auto sent = static_cast<std::uint64_t>(luaL_optinteger(L, 3, 0));
+  const double age = luaL_optnumber(L, 4, 0);
+  object.connection().stats().received = received;
+  object.connection().stats().sent = sent;
+  object.birth = blocking_now() - from_seconds(age);
+  return push_one(L);
+}
+
+}  // namespace copas::lua

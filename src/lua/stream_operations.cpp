@@ -1,0 +1,176 @@
+// Receiving, sending, connecting and accepting for threads.
+
+#include <string>
+#include <utility>
+
+#include "copas/net/tcp.hpp"
+#include "copas/net/unix.hpp"
+#include "lua/arguments.hpp"
+#include "lua/errors.hpp"
+#include "lua/operations.hpp"
+#include "lua/results.hpp"
+#include "lua/scheduler.hpp"
+#include "lua/unix.hpp"
+
+namespace copas::lua {
+namespace {
+
+// A send that remembers which part of the string it was asked for.
+class ranged_send final : public send_operation {
+ public:
+  ranged_send(copas::loop* home, ref<copas::stream> to, const send_range& range) noexcept
+      : send_operation{home, std::move(to), range.bytes()}, range_{range} {}
+  [[nodiscard]] const send_range& range() const noexcept { return range_; }
+
+ private:
+  send_range range_;
+};
+
+// What a connection has from the socket that accepts it.
+struct inheritance {
+  operation_timeouts limits;
+  socket_kind kind;
+  copas::family inet;
+};
+
+// An accept that remembers what its connections inherit, and may leave those that have come already to the next turn.
+class inheriting_accept final : public accept_operation {
+ public:
+  inheriting_accept(copas::loop* home, const socket_object& server, readiness::wants what) noexcept
+      : accept_operation{home, server.listener()}, legacy_{server.limits, server.kind(), server.inet}, wants_{what} {}
+
+  [[nodiscard]] bool await_ready() noexcept {
+    return wants_ == readiness::wants::readiness && accept_operation::await_ready();
+  }
+  [[nodiscard]] const inheritance& legacy() const noexcept { return legacy_; }
+
+ private:
+  [[nodiscard]] readiness::wants wants() const noexcept override { return wants_; }
+
+  inheritance legacy_;
+  readiness::wants wants_;
+};
+
+// How connecting ended: 1, nil or nil, error.
+template <class Connect>
+struct connect_outcome {
+  static std::error_code take(scheduler&, const Connect& op) noexcept { return op.await_resume(); }
+  static int push(lua_State* L, scheduler& owner, const std::error_code& error) {
+    if (!error) {
+      push_one(L);
+      lua_pushnil(L);
+      return 2;
+    }
+    const bool own_words = error == errc::timed_out && owner.shared().current->wants_own_words;
+    return push_failure(L, own_words ? make_error_code(std::errc::connection_already_in_progress) : error);
+  }
+};
+
+}  // namespace
+
+template <>
+struct conversion<receive_operation> {
+  static received_bytes take(scheduler& owner, receive_operation& op) { return pin(owner.shared(), op.await_resume()); }
+  static int push(lua_State* L, scheduler& owner, const received_bytes& outcome) {
+    return push_received(L, owner.shared(), outcome);
+  }
+};
+
+template <>
+struct conversion<ranged_send> {
+  struct outcome {
+    send_range range;
+    transfer moved;
+  };
+  static outcome take(scheduler&, const ranged_send& op) noexcept { return {op.range(), op.await_resume()}; }
+  static int push(lua_State* L, scheduler&, const outcome& sent) { return push_sent(L, sent.range, sent.moved); }
+};
+
+template <>
+struct conversion<connect_operation> : connect_outcome<connect_operation> {};
+
+template <>
+struct conversion<unix_connect_operation> : connect_outcome<unix_connect_operation> {};
+
+template <>
+struct conversion<inheriting_accept> {
+  struct outcome {
+    int fd;
+    std::error_code error;
+    inheritance legacy;
+  };
+  static outcome take(scheduler&, inheriting_accept& op) noexcept {
+    auto accepted = op.await_resume();
+    const std::error_code error = accepted ? std::error_code{} : accepted.error();
+    return {accepted ? accepted->release() : -1, error, op.legacy()};
+  }
+  static int push(lua_State* L, scheduler& owner, const outcome& accepted) {
+    if (accepted.error) return push_failure(L, accepted.error);
+    const inheritance& legacy = accepted.legacy;
+    socket_object& client =
+        socket_object::push(L, owner.shared(), {legacy.kind, socket_role::client}, legacy.inet, unique_fd{accepted.fd});
+    client.limits = legacy.limits;
+    client.blocking.block = 0;
+    return 1;
+  }
+};
+
+namespace {
+
+void check_client(lua_State* L, const socket_object& object) {
+  if (object.role() != socket_role::client) refuse_class(L, 1, {object.kind(), socket_role::client});
+}
+
+int await_connect_to_path(lua_State* L, const socket_object& object) {
+  thread& self = scheduler::running_thread(L);
+  const auto to = check_path(L, 2);
+  if (!to) return push_failure(L, to.error());
+  return self.await_for<unix_connect_operation>(L, effective(object.limits.connect), {.socket = 1, .text = 0},
+                                                &self.owner().loop(), object.stream(), *to);
+}
+
+int await_connect_to_host(lua_State* L, socket_object& object) {
+  luaL_checkstring(L, 2);
+  luaL_checkstring(L, 3);
+  thread& self = scheduler::running_thread(L);
+  object.become(L, 1, socket_role::client);
+  auto candidates = resolve(lua_tostring(L, 2), lua_tostring(L, 3), object.inet, address_use::connecting);
+  if (!candidates) return push_failure(L, candidates.error());
+  return self.await_for<connect_operation>(L, effective(object.limits.connect), {.socket = 1, .text = 0},
+                                           &self.owner().loop(), object.stream(), std::move(*candidates));
+}
+
+}  // namespace
+
+int await_receive(lua_State* L, const socket_object& object, int socket, int count, completeness wanted) {
+  check_client(L, object);
+  receive_pattern pattern;
+  std::string_view prefix;
+  if (count > 1) pattern = check_pattern(L, 2);
+  if (count > 2) prefix = optional_bytes(L, 3);
+  pattern.partial = wanted == completeness::partial;
+  thread& self = scheduler::running_thread(L);
+  return self.await_for<receive_operation>(L, effective(object.limits.receive), {.socket = socket, .text = 0},
+                                           &self.owner().loop(), object.stream(), pattern, std::string{prefix});
+}
+
+int await_send(lua_State* L, const socket_object& object, int socket, int count) {
+  check_client(L, object);
+  const send_range range = count > 2 ? check_send_range(L, 2) : check_whole_string(L, 2);
+  thread& self = scheduler::running_thread(L);
+  return self.await_for<ranged_send>(L, effective(object.limits.send), {.socket = socket, .text = 2},
+                                     &self.owner().loop(), object.stream(), range);
+}
+
+int await_connect(lua_State* L, socket_object& object) {
+  if (object.role() == socket_role::server) refuse_class(L, 1, {object.kind(), socket_role::client});
+  object.blocking.block = 0;
+  return object.kind() == socket_kind::tcp ? await_connect_to_host(L, object) : await_connect_to_path(L, object);
+}
+
+int await_accept(lua_State* L, const socket_object& object, readiness::wants what) {
+  thread& self = scheduler::running_thread(L);
+  return self.await<inheriting_accept>(L, {.socket = 1, .text = 0}, &self.owner().loop(), object, what);
+}
+
+}  // namespace copas::lua

@@ -1,0 +1,542 @@
+-- Unix sockets: LuaSocket's interface, which LuaSocket itself is asked for too, and what threads do with it.
+local child = require("support.child")
+local loop = require("support.loop")
+local sockets = require("support.sockets")
+
+local native = require("copas.socket.unix")
+local luasocket = require("socket.unix")
+local gettime = require("copas.socket").gettime
+
+local function pack(...) return { n = select("#", ...), ... } end
+
+local function check_error(message, f, ...)
+  local ok, err = pcall(f, ...)
+  assert.is_false(ok)
+  assert.matches(message, err, 1, true)
+end
+
+-- Paths of sockets, which are removed after each test.
+local paths = {}
+local function new_path()
+  local path = os.tmpname()
+  os.remove(path)
+  paths[#paths + 1] = path
+  return path
+end
+local function remove_paths()
+  for _, path in ipairs(paths) do os.remove(path) end
+  paths = {}
+end
+
+for name, unix in pairs { ["the native module"] = native, ["LuaSocket"] = luasocket } do
+  local is_native = unix == native
+
+  describe("Unix sockets of " .. name, function()
+    after_each(remove_paths)
+
+    it("are made by a module that may be called", function()
+      assert.equal(unix.stream, unix.tcp)
+      assert.equal(unix.dgram, unix.udp)
+      assert.matches("^unixstream{master}: 0x%x+$", tostring(unix()))
+      assert.matches("^unixstream{master}", tostring(unix.stream()))
+      assert.matches("^unixdgram{unconnected}: 0x%x+$", tostring(unix.dgram()))
+    end)
+
+    describe("for streams", function()
+      local path, server, client, accepted
+
+      before_each(function()
+        path = new_path()
+        server = unix()
+        assert(server:bind(path))
+        assert(server:listen())
+        client = unix()
+        assert(client:connect(path))
+        accepted = assert(server:accept())
+      end)
+      after_each(function()
+        for _, skt in ipairs { server, client, accepted } do skt:close() end
+      end)
+
+      it("show their class", function()
+        assert.matches("^unixstream{server}", tostring(server))
+        assert.matches("^unixstream{client}", tostring(client))
+        assert.matches("^unixstream{client}", tostring(accepted))
+        assert.equal("unixstream{client}", getmetatable(client).__index.class)
+      end)
+
+      it("carry bytes", function()
+        assert.same(pack(14, nil, nil), pack(client:send("line\nfive5rest")))
+        client:close()
+
+        assert.same(pack("line", nil, nil), pack(accepted:receive()))
+        assert.same(pack("five5", nil, nil), pack(accepted:receive(5)))
+        assert.same(pack("-rest", nil, nil), pack(accepted:receive("*a", "-")))
+        assert.same(pack(nil, "closed", ""), pack(accepted:receive()))
+      end)
+
+      it("count them", function()
+        client:send("hello\n")
+        accepted:receive()
+
+        assert.same({ 0, 6 }, { client:getstats(), (select(2, client:getstats())) })
+        assert.equal(6, (accepted:getstats()))
+        assert.same(pack(1), pack(client:setstats(1, 2, 3)))
+        assert.same({ 1, 2 }, { client:getstats(), (select(2, client:getstats())) })
+      end)
+
+      it("know their path", function()
+        assert.same(pack(path), pack(server:getsockname()))
+        assert.same(pack(""), pack(client:getsockname()))
+        assert.same(pack(path), pack(accepted:getsockname()))
+      end)
+
+      it("end one side, or both", function()
+        client:send("x")
+        assert.same(pack(1), pack(client:shutdown("send")))
+        assert.equal("x", accepted:receive("*a"))
+        accepted:send("still there\n")
+        assert.equal("still there", client:receive())
+        check_error("invalid option 'x'", client.shutdown, client, "x")
+      end)
+
+      it("have limits", function()
+        accepted:settimeout(0)
+        assert.same(pack(nil, "timeout", ""), pack(accepted:receive()))
+        server:settimeout(0.02)
+        assert.same(pack(nil, "timeout"), pack(server:accept()))
+      end)
+
+      it("have a few options", function()
+        assert.same(pack(1), pack(client:setoption("keepalive", true)))
+        assert.same(pack(1), pack(client:setoption("reuseaddr", true)))
+        assert.same(pack(1), pack(client:setoption("linger", { on = true, timeout = 1 })))
+        check_error("unsupported option `tcp-nodelay'", client.setoption, client, "tcp-nodelay", true)
+      end)
+
+      it("have no methods that make no sense for them", function()
+        for _, method in ipairs { "getpeername", "getoption", "gettimeout", "getfamily" } do
+          assert.is_nil(client[method])
+        end
+      end)
+
+      it("close as often as one likes", function()
+        assert.same(pack(1), pack(client:close()))
+        assert.same(pack(1), pack(client:close()))
+        assert.equal(-1, client:getfd())
+        assert.same(pack(nil, "closed", 0), pack(client:send("x")))
+        assert.same(pack(nil, "closed", ""), pack(client:receive()))
+        assert.same(pack(nil, "Bad file descriptor"), pack(client:getsockname()))
+      end)
+
+      it("refuse what objects of their class cannot do", function()
+        check_error("unixstream{client} expected", server.receive, server)
+        check_error("unixstream{client} expected", server.send, server, "x")
+        check_error("unixstream{server} expected", client.accept, client)
+        check_error("unixstream{master} expected", client.connect, client, path)
+        check_error("unixstream{master} expected", client.listen, client)
+        check_error("unixstream{any} expected", client.close, unix.dgram())
+        check_error("unixstream{any} expected", client.close, {})
+      end)
+
+      it("refuse arguments of other types", function()
+        check_error("bad argument #2", unix().bind, unix())
+        check_error("bad argument #2", unix().connect, unix(), {})
+        check_error("invalid receive pattern", client.receive, client, "*x")
+      end)
+
+      it("say why they cannot bind or connect", function()
+        local long = ("x"):rep(200)
+        assert.same(pack(nil, "path too long"), pack(unix():bind(long)))
+        assert.same(pack(nil, "path too long"), pack(unix():connect(long)))
+        assert.same(pack(nil, "address already in use"), pack(unix():bind(path)))
+        assert.same(pack(nil, "No such file or directory"), pack(unix():connect(path .. "-not")))
+        server:close()
+        assert.same(pack(nil, "connection refused"), pack(unix():connect(path)))
+      end)
+
+      it("stay masters when they could not connect", function()
+        local skt = unix()
+        skt:connect(path .. "-not")
+        assert.matches("^unixstream{master}", tostring(skt))
+        if is_native then assert.same(pack(1), pack(skt:connect(path))) end -- LuaSocket closes it
+        skt:close()
+      end)
+
+      it("are known by their other methods' names, too", function()
+        local skt, own = unix(), new_path()
+        assert.equal(1, skt:setsockname(own))
+        assert.equal(own, skt:getsockname())
+        assert.equal(1, skt:setpeername(path))
+        skt:close()
+      end)
+    end)
+
+    describe("for streams, in a thread,", function()
+      local copas, path, server
+
+      before_each(function()
+        copas = loop.fresh()
+        path = new_path()
+        server = unix()
+        assert(server:bind(path))
+        assert(server:listen())
+      end)
+      after_each(function() server:close() end)
+
+      it("are served as TCP sockets are", function()
+        local names = {}
+        copas.addserver(server, copas.handler(function(skt)
+          names = { tostring(skt.socket):match("^unixstream{client}"), copas.getthreadname() }
+          for _ = 1, 3 do skt:send(skt:receive() .. "!\n") end
+        end), 5, "local")
+        local got = {}
+        loop.run(copas, function()
+          local client = copas.wrap(unix())
+          assert.same(pack(1, nil), pack(client:connect(path)))
+          for index = 1, 3 do
+            client:send(index .. "\n")
+            got[index] = client:receive()
+          end
+          assert.same(pack(1), pack(client:close()))
+          copas.removeserver(server)
+        end)
+
+        assert.same({ "1!", "2!", "3!" }, got)
+        assert.same({ "unixstream{client}", "local:handler_1" }, names)
+      end)
+
+      it("have the methods of TCP's wrappers", function()
+        local wrapped = copas.wrap(server)
+        assert.equal(getmetatable(copas.wrap(require("copas.socket").tcp())), getmetatable(wrapped))
+        assert.equal(path, (wrapped:getsockname()))
+        assert.same(pack(nil, "not implemented by LuaSec", nil), pack(wrapped:getpeername()))
+        assert.same(pack(1, nil), pack(wrapped:setoption("reuseaddr", true)))
+      end)
+
+      it("carry much", function()
+        local long = ("0123456789"):rep(100000)
+        copas.addserver(server, function(skt)
+          copas.send(skt, copas.receive(skt, #long))
+          copas.removeserver(server)
+        end)
+        local client = unix()
+        loop.run(copas, function()
+          assert.equal(1, (copas.connect(client, path)))
+          copas.addthread(function() copas.send(client, long) end)
+          assert.is_true(long == copas.receive(client, "*a"))
+        end)
+        client:close()
+      end)
+
+      it("have timeouts", function()
+        local client = unix()
+        loop.run(copas, function()
+          copas.connect(client, path)
+          copas.settimeout(client, 0.02)
+          assert.same(pack(nil, "timeout", ""), pack(copas.receive(client)))
+        end)
+        client:close()
+      end)
+
+      it("wake those who wait for them when they are closed", function()
+        local client, got = unix(), nil
+        loop.run(copas, function()
+          copas.connect(client, path)
+          copas.addthread(function() got = pack(copas.receive(client)) end)
+          copas.pause(0.01)
+          copas.close(client)
+        end)
+
+        assert.same(pack(nil, "closed", ""), got)
+      end)
+
+      it("say why they cannot connect", function()
+        loop.run(copas, function()
+          assert.same(pack(nil, "path too long"), pack(copas.connect(unix(), ("x"):rep(200))))
+          assert.same(pack(nil, "No such file or directory"), pack(copas.connect(unix(), path .. "-not")))
+          server:close()
+          assert.same(pack(nil, "connection refused"), pack(copas.connect(unix(), path)))
+        end)
+      end)
+
+      it("talk to other programs", function()
+        if not child.has("socat") then return pending("no socat here") end
+        copas.addserver(server, function(skt)
+          copas.send(skt, "got " .. copas.receive(skt) .. "\n")
+          copas.removeserver(server)
+        end)
+        local pipe = io.popen(("echo hello | socat -t 10 - UNIX-CONNECT:%s 2>&1"):format(path))
+        copas.loop()
+
+        assert.equal("got hello\n", pipe:read("*a"))
+        pipe:close()
+      end)
+    end)
+
+    describe("for datagrams", function()
+      local path, server, client
+
+      before_each(function()
+        path = new_path()
+        server = unix.dgram()
+        assert(server:bind(path))
+        client = unix.dgram()
+      end)
+      after_each(function()
+        server:close()
+        client:close()
+      end)
+
+      it("carry them whole, with the sender's path", function()
+        local own = new_path()
+        assert.same(pack(1), pack(client:bind(own)))
+        assert.same(pack(5), pack(client:sendto("hello", path)))
+        assert.same(pack(0), pack(client:sendto("", path)))
+        assert.same(pack(4), pack(client:sendto("1234", path)))
+
+        assert.same(pack("hello", own), pack(server:receivefrom()))
+        assert.same(pack(""), pack(server:receive()))
+        assert.same(pack("12"), pack(server:receive(2)))
+        assert.same(pack(path), pack(server:getsockname()))
+      end)
+
+      it("may be sent from nowhere", function()
+        client:sendto("hello", path)
+
+        assert.same(pack("hello", ""), pack(server:receivefrom()))
+      end)
+
+      it("go to a peer", function()
+        assert.same(pack(1), pack(client:connect(path)))
+        assert.matches("^unixdgram{connected}", tostring(client))
+        assert.same(pack(5), pack(client:send("hello")))
+
+        assert.equal("hello", server:receive())
+      end)
+
+      it("are not received in time", function()
+        server:settimeout(0)
+        assert.same(pack(nil, "timeout"), pack(server:receive()))
+        assert.same(pack(nil, "timeout"), pack(server:receivefrom()))
+        assert.same(pack(0, -1), pack(server:gettimeout()))
+      end)
+
+      it("say why they cannot go", function()
+        local long = ("x"):rep(200)
+        assert.same(pack(nil, "path too long"), pack(client:sendto("x", long)))
+        assert.same(pack(nil, "path too long"), pack(client:connect(long)))
+        assert.same(pack(nil, "path too long"), pack(client:bind(long)))
+        assert.same(pack(nil, "No such file or directory"), pack(client:sendto("x", path .. "-not")))
+        assert.same(pack(nil, "No such file or directory"), pack(client:connect(path .. "-not")))
+        assert.same(pack(nil, "address already in use"), pack(unix.dgram():bind(path)))
+        assert.matches("^unixdgram{unconnected}", tostring(client))
+        client:close()
+        client = unix.dgram()
+        client:connect(path)
+        server:close()
+        assert.same(pack(nil, "connection refused"), pack(client:send("x")))
+        client:close()
+        assert.same(pack(nil, "refused"), pack(client:send("x")))
+      end)
+
+      it("wait for room in the receiver's queue no longer than their limit", function()
+        client:settimeout(0)
+        local sent = 0
+        while client:sendto("x", path) do sent = sent + 1 end
+        assert.is_true(sent > 0)
+        if not is_native then return end -- LuaSocket waits for what is no room
+
+        client:settimeout(0.02)
+        local start = gettime()
+        assert.same(pack(nil, "timeout"), pack(client:sendto("x", path)))
+        assert.is_true(gettime() - start >= 0.02)
+      end)
+
+      it("refuse what objects of their class cannot do", function()
+        check_error("unixdgram{connected} expected", client.send, client, "x")
+        client:connect(path)
+        check_error("unixdgram{unconnected} expected", client.sendto, client, "x", path)
+        check_error("unixdgram{unconnected} expected", client.receivefrom, client)
+        check_error("unixdgram{any} expected", client.close, unix())
+        check_error("bad argument #3", server.sendto, server, "x")
+        check_error("bad argument #2", server.sendto, server, nil, path)
+        check_error("unsupported option `broadcast'", client.setoption, client, "broadcast", true)
+      end)
+
+      it("are waited for in a thread", function()
+        local copas = loop.fresh()
+        local own = new_path()
+        client:bind(own)
+        client:settimeout(0)
+        local got = {}
+        copas.addserver(server, copas.handler(function(skt)
+          for index = 1, 3 do got[index] = pack(skt:receivefrom()) end
+          skt:sendto("bye", own)
+        end), nil, "local")
+        loop.run(copas, function()
+          for _, text in ipairs { "a", "", "b" } do
+            assert.same(pack(#text), pack(copas.sendto(client, text, path)))
+            copas.pause()
+          end
+          assert.same(pack("bye", nil, nil), pack(copas.receive(client, 10)))
+          copas.settimeout(client, 0.02)
+          assert.same(pack(nil, "timeout", nil), pack(copas.receivefrom(client)))
+        end)
+
+        assert.same({ pack("a", own, nil), pack("", own, nil), pack("b", own, nil) }, got)
+      end)
+
+      it("wait in a thread for room in their peer's queue", function()
+        local copas = loop.fresh()
+        client:connect(path)
+        client:settimeout(0)
+        server:settimeout(0)
+        local got = {}
+        loop.run(copas, function()
+          for index = 1, 100 do assert.same(pack(#tostring(index), nil, nil), pack(copas.send(client, index))) end
+        end, function()
+          copas.pause(0.01)
+          for index = 1, 100 do got[index] = copas.receive(server, 10) end
+        end)
+
+        assert.equal("100", got[100])
+      end)
+
+      it("wake those who wait for them when they are closed", function()
+        local copas = loop.fresh()
+        server:settimeout(0)
+        local got = {}
+        copas.addthread(function() got[1] = pack(copas.receive(server, 10)) end)
+        copas.addthread(function() got[2] = pack(copas.receivefrom(server)) end)
+        loop.run(copas, function()
+          copas.pause()
+          copas.close(server)
+        end)
+
+        assert.same({ pack(nil, "closed", nil), pack(nil, "closed", nil) }, got)
+      end)
+    end)
+  end)
+end
+
+describe("native Unix sockets", function()
+  after_each(function()
+    remove_paths()
+    child.cleanup()
+  end)
+
+  it("are what socket.unix is in the runtime", function()
+    local result = child.runtime("-e", [[
+      local unix = require "socket.unix"
+      print(unix == require "copas.socket.unix", unix())
+    ]])
+
+    assert.equal("", result.err)
+    assert.matches("^true\tunixstream{master}: ", result.out)
+  end)
+
+  it("may have abstract names, which need no file", function()
+    local name = "\0copas-" .. new_path()
+    local server, client = native(), native()
+    assert.equal(1, server:bind(name))
+    assert.equal(name, server:getsockname())
+    server:listen()
+    assert.equal(1, client:connect(name))
+    server:close()
+    client:close()
+  end)
+
+  it("are never bound and still talk, by descriptors that somebody hands them", function()
+    local path = new_path()
+    local server = native()
+    server:bind(path)
+    server:listen()
+    local client = native()
+    client:connect(path)
+    local other = native()
+    other:connect(path)
+    other:close()
+    other:setfd(client:getfd())
+    client:setfd(-1)
+    other:send("hello\n")
+    assert.equal("hello", server:accept():receive())
+    other:close()
+    server:close()
+  end)
+
+  it("are closed before they have been opened again", function()
+    local copas = loop.fresh()
+    local skt = native.dgram()
+    skt:close()
+    assert.same(pack(nil, "closed"), pack(skt:receive()))
+    loop.run(copas, function()
+      assert.same(pack(nil, "closed", nil), pack(copas.receive(skt, 10)))
+      assert.same(pack(nil, "closed", nil), pack(copas.receivefrom(skt)))
+    end)
+  end)
+
+  it("wait for a listener whose queue is full, without keeping others from running", function()
+    local copas = loop.fresh()
+    local full_path = new_path()
+    local full = native()
+    full:bind(full_path)
+    full:listen(0)
+    local first, second, third = native(), native(), native()
+    assert(first:connect(full_path))
+    local connected, err, rounds = nil, nil, 0
+    full:settimeout(0)
+    copas.settimeouts(third, 0.05)
+    loop.run(copas, function() connected = copas.connect(second, full_path) end, function()
+      err = select(2, copas.connect(third, full_path))
+    end, function()
+      while not err do
+        copas.pause(0.001)
+        rounds = rounds + 1
+      end
+      assert.is_nil(connected)
+      local accepted
+      repeat
+        copas.pause(0.001)
+        accepted = full:accept() or accepted
+      until connected
+      accepted:close()
+    end)
+
+    assert.equal(1, connected)
+    assert.equal("timeout", err)
+    assert.is_true(rounds > 5)
+    for _, skt in ipairs { full, first, second, third } do skt:close() end
+  end)
+
+  it("cannot be connected twice", function()
+    local copas = loop.fresh()
+    local path = new_path()
+    local server, client = native(), native()
+    server:bind(path)
+    server:listen()
+    loop.run(copas, function()
+      assert.same(pack(1, nil), pack(copas.connect(client, path)))
+      assert.same(pack(nil, "already connected"), pack(copas.connect(client, path)))
+    end)
+    server:close()
+    client:close()
+  end)
+
+  it("talk to LuaSocket's", function()
+    local copas = loop.fresh()
+    local path = new_path()
+    local server = luasocket()
+    server:bind(path)
+    server:listen()
+    copas.addserver(server, function(skt) copas.send(skt, copas.receive(skt) .. "!\n") end)
+    local client = native()
+    loop.run(copas, function()
+      copas.connect(client, path)
+      copas.send(client, "hello\n")
+      assert.equal("hello!", (copas.receive(client)))
+      copas.removeserver(server)
+    end)
+    client:close()
+  end)
+end)
