@@ -23,6 +23,9 @@ class descriptor_table {
   /// Wakes whoever waits on the descriptor, for its owner is about to close it. Not for sockets of ours.
   void closing(int fd) noexcept;
 
+  /// Lets the next reader go on: the descriptor's owner holds bytes for it.
+  void announce_bytes(int fd) noexcept;
+
   [[nodiscard]] bool empty() const noexcept { return sockets_.empty(); }
 
  private:
