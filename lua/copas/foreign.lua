@@ -51,6 +51,11 @@ local function let_others_run()
   if not native.spend() then native.pause() end
 end
 
+-- Others that wait for this object hear nothing of what it has in its buffer now.
+local function tell_of_bytes(skt)
+  if native.anybody_reads() and skt.dirty and skt:dirty() and skt.getfd then native.buffered(skt:getfd()) end
+end
+
 function foreign.set_limits(skt, connect, send, receive)
   local mine = limits[skt]
   if not mine then
@@ -87,6 +92,7 @@ local function receive(skt, pattern, prefix, enough)
   while true do
     local data, err, partial = skt:receive(pattern, prefix)
     if data or not must_wait(err) or enough(partial) then
+      tell_of_bytes(skt)
       let_others_run()
       return data, err, partial
     end

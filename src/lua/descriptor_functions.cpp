@@ -37,6 +37,18 @@ int native_closing(lua_State* L) {
   return 0;
 }
 
+// anybody_reads(): does any thread wait for something to read?
+int native_anybody_reads(lua_State* L) {
+  lua_pushboolean(L, scheduler::of(L).loop().parked(wait_kind::read) > 0 ? 1 : 0);
+  return 1;
+}
+
+// buffered(descriptor): the object that owns it holds bytes, of which no event tells those who wait for it
+int native_buffered(lua_State* L) {
+  if (lua_isnumber(L, 1) != 0) scheduler::of(L).descriptors().announce_bytes(static_cast<int>(lua_tointeger(L, 1)));
+  return 0;
+}
+
 // spend(): counts one operation that did not wait; false if the thread should let others run
 int native_spend(lua_State* L) {
   const thread* const running = state::of(L).current;
@@ -47,6 +59,8 @@ int native_spend(lua_State* L) {
 }  // namespace
 
 void add_descriptor_functions(lua_State* L, int scheduler) {
+  set_scheduler_function(L, scheduler, "anybody_reads", guarded<native_anybody_reads>);
+  set_scheduler_function(L, scheduler, "buffered", guarded<native_buffered>);
   set_scheduler_function(L, scheduler, "closing", guarded<native_closing>);
   set_scheduler_function(L, scheduler, "spend", guarded<native_spend>);
   set_scheduler_function(L, scheduler, "wait", guarded<native_wait>);
