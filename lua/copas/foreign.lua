@@ -42,7 +42,7 @@ local function wait(skt, err, side, deadline)
     native.pause(math.min(left, poll_interval))
     return true
   end
-  local ready, why = native.wait(fd, side_for[err] or side, math.min(left, patience), skt)
+  local ready, why = native.wait(fd, side_for[err] or side, math.min(left, patience), skt, deadline ~= nil)
   return ready or why ~= "timeout" or not deadline or left > patience
 end
 

@@ -1,7 +1,7 @@
 // Waiting for descriptors that belong to objects of other libraries.
 
-#include "copas/io/descriptor_table.hpp"
 #include "lua/errors.hpp"
+#include "lua/foreign_wait.hpp"
 #include "lua/functions.hpp"
 #include "lua/guard.hpp"
 #include "lua/seconds.hpp"
@@ -9,8 +9,8 @@
 namespace copas::lua {
 
 template <>
-struct conversion<readiness_wait> {
-  static std::error_code take(scheduler&, const readiness_wait& op) noexcept { return op.await_resume(); }
+struct conversion<foreign_wait> {
+  static std::error_code take(scheduler&, const foreign_wait& op) noexcept { return op.await_resume(); }
   static int push(lua_State* L, scheduler&, const std::error_code& error) {
     if (error) return push_failure(L, error);
     lua_pushboolean(L, 1);
@@ -20,15 +20,17 @@ struct conversion<readiness_wait> {
 
 namespace {
 
-// wait(descriptor, "read" or "write", seconds, socket): true when it may be ready, nil and "timeout" or another error
+// wait(descriptor, "read" or "write", seconds, socket, limited): true when it may be ready, nil and "timeout" or another
+// error. It is one of the timeouts that are counted if `limited`.
 int native_wait(lua_State* L) {
   static constexpr const char* sides[] = {"read", "write", nullptr};
   const auto fd = static_cast<int>(luaL_checkinteger(L, 1));
   const side which = luaL_checkoption(L, 2, nullptr, sides) == 0 ? side::read : side::write;
   const std::chrono::nanoseconds timeout = optional_timeout(L, 3);
   thread& self = scheduler::running_thread(L);
-  return self.await_for<readiness_wait>(L, timeout, {.socket = lua_isnoneornil(L, 4) ? 0 : 4, .text = 0},
-                                        &self.owner().loop(), self.owner().descriptors().at(fd), which);
+  return self.await_for<foreign_wait>(L, timeout, {.socket = lua_isnoneornil(L, 4) ? 0 : 4, .text = 0},
+                                      &self.owner().loop(), self.owner().descriptors().at(fd), which,
+                                      lua_toboolean(L, 5) != 0);
 }
 
 // closing(descriptor): to be called before the object that owns it closes it

@@ -34,7 +34,7 @@ class descriptor_table {
 };
 
 /// Waits until a descriptor is, or may be, ready.
-class [[nodiscard]] readiness_wait final : public io_operation {
+class [[nodiscard]] readiness_wait : public io_operation {
  public:
   readiness_wait(loop* home, ref<socket> on, side which) noexcept : io_operation{home, std::move(on), which} {}
 
