@@ -44,13 +44,18 @@ local function wait(skt, err, side, deadline)
     native.pause(math.min(left, poll_interval))
     return true
   end
-  local ready, why = native.wait(fd, side_for[err] or side, math.min(left, patience), skt)
+  local ready, why = native.wait(fd, side_for[err] or side, math.min(left, patience), skt, deadline ~= nil)
   return ready or why ~= "timeout" or not deadline or left > patience
 end
 
 -- What never waits must not keep others from running.
 local function let_others_run()
   if not native.spend() then native.pause() end
+end
+
+-- Others that wait for this object hear nothing of what it has in its buffer now.
+local function tell_of_bytes(skt)
+  if native.anybody_reads() and skt.dirty and skt:dirty() and skt.getfd then native.buffered(skt:getfd()) end
 end
 
 function foreign.set_limits(skt, connect, send, receive)
@@ -105,6 +110,7 @@ local function receive(skt, pattern, prefix, enough)
     local data, err, partial = skt:receive(pattern, prefix)
     if data == "" and is_closed_datagram(skt) then data, err = nil, "closed" end
     if data or not must_wait(err) or enough(partial) then
+      tell_of_bytes(skt)
       let_others_run()
       return data, err, partial
     end

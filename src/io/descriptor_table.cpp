@@ -24,6 +24,11 @@ void descriptor_table::closing(int fd) noexcept {
   if (found != sockets_.end()) found->second->ready().forget();
 }
 
+void descriptor_table::announce_bytes(int fd) noexcept {
+  const auto found = sockets_.find(fd);
+  if (found != sockets_.end()) found->second->ready().announce_bytes();
+}
+
 std::error_code readiness_wait::await_resume() const noexcept {
   return error_ == system_error(EPERM) || error_ == errc::closed ? std::error_code{} : error_;
 }

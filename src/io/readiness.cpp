@@ -120,12 +120,19 @@ std::error_code readiness::pass_on(side which) noexcept {
   if (here.holder != nullptr || here.waiting.empty()) return {};
   const bool buffered = which == side::read && owner_.holds_bytes();
   if (mode_ == mode::one_shot && !buffered) return arm();
-  if (buffered || here.may_be_ready) {
-    auto& next = static_cast<io_operation&>(here.waiting.front());
-    home_->wake_in_next_turn(next, wake_reason::event);
-    here.holder = &next;
-  }
+  if (buffered || here.may_be_ready) wake_first(here);
   return {};
+}
+
+void readiness::announce_bytes() noexcept {
+  line& here = at(side::read);
+  if (here.holder == nullptr && !here.waiting.empty()) wake_first(here);
+}
+
+void readiness::wake_first(line& waiters) noexcept {
+  auto& first = static_cast<io_operation&>(waiters.waiting.front());
+  home_->wake_in_next_turn(first, wake_reason::event);
+  waiters.holder = &first;
 }
 
 void readiness::leave(io_operation& left) noexcept {

@@ -1,5 +1,6 @@
 // What threads are there and what they do: for copas.status, copas.debug and copas.cancelall.
 
+#include "lua/foreign_wait.hpp"
 #include "lua/functions.hpp"
 #include "lua/guard.hpp"
 #include "lua/seconds.hpp"
@@ -31,9 +32,20 @@ void set_count(lua_State* L, const char* name, std::size_t count) {
   lua_setfield(L, -2, name);
 }
 
+// How many threads wait for objects of other libraries without a limit of the user's.
+std::size_t unlimited_waits(const loop& home) {
+  std::size_t found = 0;
+  home.tasks().for_each([&](const task_record& each) {
+    const auto* wait = dynamic_cast<const foreign_wait*>(each.waiting_on());
+    if (wait != nullptr && wait->has_timer() && !wait->limited()) ++found;
+  });
+  return found;
+}
+
 std::size_t timeouts_of(scheduler& owner) {
   const loop& home = owner.loop();
-  return home.timers() - home.parked(wait_kind::time);
+  const std::size_t timers = home.timers() - home.parked(wait_kind::time);
+  return owner.descriptors().empty() ? timers : timers - unlimited_waits(home);
 }
 
 // tasks(): a table that counts threads (and C++ tasks) by what they wait for

@@ -2,12 +2,11 @@ local files = require("reference.files")
 
 local root = debug.getinfo(1, "S").source:match("^@(.*)tests/lua/documents_spec%.lua$")
 
--- The items of the list of differences: text, and what follows "*Tests:*".
-local function differences()
+-- The items of a list: text, and what follows its marker, the entries of tests.
+local function items_of(list, marker)
   local items = {}
-  local text = files.content(root .. "docs/from-copas-4.11.md"):match("\n## Different on purpose\n(.*)\n## Not there yet")
-  for item in (text:gsub("\n  ", " ")):gmatch("\n%- ([^\n]*)") do
-    items[#items + 1] = { text = item, tests = item:match("%*Tests:%* (.*)") }
+  for item in (list:gsub("\n  ", " ")):gmatch("\n%- ([^\n]*)") do
+    items[#items + 1] = { text = item:match("^[^*]*%*%*.-%*%*"), tests = item:match("%*" .. marker .. ":%* (.*)") }
   end
   return items
 end
@@ -24,17 +23,34 @@ local function exists(place, name)
   return result == true or result == 0
 end
 
+-- Whether a transcript has a scene of this title, in the script and in what it prints.
+local function shown(script, title)
+  local path = root .. "tests/lua/transcripts/" .. script
+  return files.content(path .. ".lua"):find(('scene("%s"'):format(title), 1, true) ~= nil
+    and ("\n" .. files.content(path .. ".txt")):find(("\n== %s\n"):format(title), 1, true) ~= nil
+end
+
+local function check_entries(item, is_there)
+  assert.is_string(item.tests)
+  local place
+  for entry in item.tests:gmatch("[^;]+") do
+    local named, name = entry:match("`([%w_/]+)`: (.*)")
+    place = named or place
+    name = name or entry:match("^ (.*)")
+    assert.is_true(is_there(place, name), place .. ": " .. name)
+  end
+end
+
 describe("each difference from Copas 4.11", function()
-  for _, item in ipairs(differences()) do
-    it("is tested: " .. item.text:match("^[^*]*%*%*.-%*%*"), function()
-      assert.is_string(item.tests)
-      local place
-      for entry in item.tests:gmatch("[^;]+") do
-        local named, name = entry:match("`([%w_/]+)`: (.*)")
-        place = named or place
-        name = name or entry:match("^ (.*)")
-        assert.is_true(exists(place, name), place .. ": " .. name)
-      end
-    end)
+  local list = files.content(root .. "docs/from-copas-4.11.md"):match("\n## Different on purpose\n(.*)\n## Not there yet")
+  for _, item in ipairs(items_of(list, "Tests")) do
+    it("is tested: " .. item.text, function() check_entries(item, exists) end)
+  end
+end)
+
+describe("each rule of the scheduler", function()
+  local list = files.content(root .. "tests/lua/transcripts/README.md"):match("\n## 2%.1.*")
+  for _, item in ipairs(items_of(list, "Transcripts")) do
+    it("is shown by a transcript: " .. item.text, function() check_entries(item, shown) end)
   end
 end)

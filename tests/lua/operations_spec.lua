@@ -166,7 +166,7 @@ for name, socket in pairs(modules) do
     end)
 
     describe("receives partially", function()
-      it("what has come, as a timeout", function()
+      it("what has come, as a timeout #whole", function()
         loop.run(copas, function()
           assert.same(pack(nil, "timeout", "part"), pack(copas.receivepartial(left)))
           assert.same(pack(nil, "timeout", "more"), pack(copas.receivepartial(left, 100)))

@@ -87,7 +87,7 @@ for name, socket in pairs(modules) do
         end)
       end)
 
-      it("waits for the first byte only if its timeout is zero", function()
+      it("waits for the first byte only if its timeout is zero #whole", function()
         wrapper:settimeout(0)
         loop.run(copas, function()
           assert.same(pack(nil, "timeout", "part"), pack(wrapper:receive()))
@@ -102,7 +102,7 @@ for name, socket in pairs(modules) do
         end)
       end)
 
-      it("receives partially", function()
+      it("receives partially #whole", function()
         loop.run(copas, function()
           assert.same(pack(nil, "timeout", "xpart"), pack(wrapper:receivepartial("*l", "x")))
         end, function() copas.send(right, "part") end)

@@ -18,19 +18,26 @@ class impatient_reactor final : public reactor_decorator {
 
   deadline now() noexcept override { return now_; }
   deadline coarse_now() noexcept override { return now_; }
-  std::chrono::nanoseconds wall() noexcept override { return wall_; }
+  /// Looking takes a moment, so that whoever looks until a time has come gets there.
+  std::chrono::nanoseconds wall() noexcept override {
+    advance(glance);
+    return wall_;
+  }
 
   std::span<const io_event> wait(deadline until) override {
     if (until == never || until <= now_) return inner().wait(until == never ? never : deadline::min());
     const auto events = inner().wait(inner().now() + moment);
-    if (events.empty()) {
-      wall_ += until - now_;
-      now_ = until;
-    }
+    if (events.empty()) advance(until - now_);
     return events;
   }
 
  private:
+  void advance(std::chrono::nanoseconds by) noexcept {
+    now_ += by;
+    wall_ += by;
+  }
+
+  static constexpr std::chrono::microseconds glance{10};
   static constexpr std::chrono::milliseconds moment{2};  // for packets that are still on their way
 
   deadline now_;

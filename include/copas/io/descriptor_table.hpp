@@ -23,6 +23,9 @@ class descriptor_table {
   /// Wakes whoever waits on the descriptor, for its owner is about to close it. Not for sockets of ours.
   void closing(int fd) noexcept;
 
+  /// Lets the next reader go on: the descriptor's owner holds bytes for it.
+  void announce_bytes(int fd) noexcept;
+
   [[nodiscard]] bool empty() const noexcept { return sockets_.empty(); }
 
  private:
@@ -31,7 +34,7 @@ class descriptor_table {
 };
 
 /// Waits until a descriptor is, or may be, ready.
-class [[nodiscard]] readiness_wait final : public io_operation {
+class [[nodiscard]] readiness_wait : public io_operation {
  public:
   readiness_wait(loop* home, ref<socket> on, side which) noexcept : io_operation{home, std::move(on), which} {}
 

@@ -54,6 +54,9 @@ class readiness final : public event_source {
   /// Notes what a system call found out.
   void learn(side which, const moved& outcome) noexcept;
 
+  /// There are bytes for the next reader that no event will announce, because the owner of the descriptor holds them.
+  void announce_bytes() noexcept;
+
   /// The loop it is registered with; null if there is none.
   [[nodiscard]] loop* home() const noexcept { return home_; }
   [[nodiscard]] socket& owner() const noexcept { return owner_; }
@@ -82,6 +85,7 @@ class readiness final : public event_source {
   std::error_code move_to(loop& home, int fd) noexcept;
   std::error_code register_with(loop& home, int fd);
   std::error_code arm() noexcept;
+  void wake_first(line& waiters) noexcept;
   void wake_all() noexcept;
   void leave_loop() noexcept;
   std::error_code pass_on(side which) noexcept;

@@ -206,6 +206,27 @@ TEST_F(ForeignDescriptor, LosesItsNumberToASocketOfOurs) {
   EXPECT_THAT(log, ElementsAre("foreign", "ours:hello"));
 }
 
+TEST_F(ForeignDescriptor, LetsOneReaderGoOnForBytesThatItsOwnerHolds) {
+  const unique_fd other = system.open();
+  for (const char* name : {"a", "b"}) events.spawn(wait(name, theirs.get(), side::read));
+  events.spawn(wait("other", other.get(), side::read));
+  turns(2);
+
+  table.announce_bytes(theirs.get());
+  table.announce_bytes(theirs.get());
+  turns(2);
+
+  EXPECT_THAT(log, ElementsAre("a"));
+}
+
+TEST_F(ForeignDescriptor, ForgetsBytesThatItsOwnerHoldsIfNobodyWaits) {
+  table.announce_bytes(theirs.get());
+  events.spawn(wait("a", theirs.get(), side::read));
+  turns(2);
+
+  EXPECT_THAT(log, IsEmpty());
+}
+
 TEST_F(ForeignDescriptor, LetsOthersRunThoughItIsAlwaysReady) {
   system.deliver(theirs.get(), "x");
   std::string order;
