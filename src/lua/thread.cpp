@@ -41,7 +41,7 @@ const void* thread::key_of(anchors::field which) const noexcept {
 // The slot is filled when a wait begins.
 thread::thread(scheduler& owner, lua_State* L, anchors::index anchor,
                const std::string& origin)  // NOLINT(cppcoreguidelines-pro-type-member-init)
-    : task_record{owner.loop()}, owner_{owner}, coroutine_{lua_tothread(L, -1)}, origin_{&origin}, anchor_{anchor} {
+    : task_record{owner.loop()}, owner_{owner}, coroutine_{lua_tothread(L, -1)}, anchor_{anchor}, origin_{&origin} {
   owner_.anchored().set(L, anchor_, anchors::thread, -1);
 }
 

@@ -46,8 +46,18 @@ struct parameter_list<loop&, Arguments...> : parameter_list<Arguments...> {
   static constexpr bool wants_loop = true;
 };
 
+/// A pointer to what is called: the function, or the call operator of an object.
 template <class Function>
-struct signature : signature<decltype(&Function::operator())> {};
+struct callee_of {
+  using type = decltype(&Function::operator());
+};
+template <class Function>
+struct callee_of<Function*> {
+  using type = Function*;
+};
+
+template <class Callee>
+struct signature;
 template <class Result, class... Parameters, bool Noexcept>
 struct signature<Result (*)(Parameters...) noexcept(Noexcept)> {
   using result = Result;
@@ -59,6 +69,9 @@ struct signature<Result (Class::*)(Parameters...) noexcept(Noexcept)>
 template <class Class, class Result, class... Parameters, bool Noexcept>
 struct signature<Result (Class::*)(Parameters...) const noexcept(Noexcept)>
     : signature<Result (*)(Parameters...) noexcept(Noexcept)> {};
+
+template <class Function>
+using signature_of = signature<typename callee_of<Function>::type>;
 
 /// What `co_await` does with an awaitable before it asks whether it is ready.
 template <class T>
@@ -77,8 +90,8 @@ using awaited_t = std::conditional_t<std::is_void_v<Result>, std::tuple<>, std::
 
 template <class Function, class... Parameters>
 class async_function_of final : public async_function {
-  using result = awaited_t<typename signature<Function>::result>;
-  static constexpr bool wants_loop = signature<Function>::parameters::wants_loop;
+  using result = awaited_t<typename signature_of<Function>::result>;
+  static constexpr bool wants_loop = signature_of<Function>::parameters::wants_loop;
 
  public:
   async_function_of(std::string name, Function body) : async_function{std::move(name)}, body_{std::move(body)} {}
@@ -145,7 +158,7 @@ void set_global(lua_State* L, const std::string& name);
 /// @error copas::lua::error  Lua lacks memory.
 template <class Function>
 void push_function(lua_State* L, std::string name, Function body) {
-  using parameters = typename detail::signature<Function>::parameters;
+  using parameters = typename detail::signature_of<Function>::parameters;
   using made = typename parameters::template apply<detail::async_function_of, Function>;
   detail::push_async_function(L, ref<detail::async_function>{new made{std::move(name), std::move(body)}});
 }
