@@ -32,8 +32,9 @@ local function deadline_of(skt, operation)
   return limit and limit > 0 and native.now() + limit or nil
 end
 
--- Waits until `skt` may be ready; false if the deadline passed first.
-local function wait(skt, err, side, deadline)
+-- Waits until `skt` may be ready; false if the deadline passed first. Who was woken by an event, and got nothing, keeps
+-- its place in the line: the second result is the side of the event, to be given to the next wait as `turn`.
+local function wait(skt, err, side, deadline, turn)
   local left = patience
   if deadline then
     left = deadline - native.now()
@@ -44,8 +45,9 @@ local function wait(skt, err, side, deadline)
     native.pause(math.min(left, poll_interval))
     return true
   end
-  local ready, why = native.wait(fd, side_for[err] or side, math.min(left, patience), skt, deadline ~= nil)
-  return ready or why ~= "timeout" or not deadline or left > patience
+  side = side_for[err] or side
+  local ready, why = native.wait(fd, side, math.min(left, patience), skt, deadline ~= nil, turn == side)
+  return ready or why ~= "timeout" or not deadline or left > patience, ready and side
 end
 
 -- What never waits must not keep others from running.
@@ -103,9 +105,13 @@ local function is_closed_datagram(skt)
   return fd and fd < 0
 end
 
+local function length(text)
+  return text and #tostring(text) or 0
+end
+
 local function receive(skt, pattern, prefix, enough)
   local deadline = deadline_of(skt, "receive")
-  local in_time = true
+  local in_time, turn = true, nil
   while true do
     local data, err, partial = skt:receive(pattern, prefix)
     if data == "" and is_closed_datagram(skt) then data, err = nil, "closed" end
@@ -115,7 +121,8 @@ local function receive(skt, pattern, prefix, enough)
       return data, err, partial
     end
     if not in_time then return nil, timeout_error(err), partial end
-    in_time = wait(skt, err, "read", deadline)
+    if length(partial) > length(prefix) then turn = nil end
+    in_time, turn = wait(skt, err, "read", deadline, turn)
     prefix = partial
   end
 end
@@ -129,13 +136,13 @@ end
 
 function foreign.receivepartial(skt, pattern, prefix)
   foreign.check(skt, 1)
-  local given = prefix and #tostring(prefix) or 0
-  return receive(skt, pattern or "*l", prefix, function(partial) return partial and #partial > given end)
+  local given = length(prefix)
+  return receive(skt, pattern or "*l", prefix, function(partial) return length(partial) > given end)
 end
 
 function foreign.receivefrom(skt, size)
   local deadline = deadline_of(skt, "receive")
-  local in_time = true
+  local in_time, turn = true, nil
   size = size or foreign.datagram_size
   while true do
     local data, ip, port = skt:receivefrom(size)
@@ -144,14 +151,14 @@ function foreign.receivefrom(skt, size)
       let_others_run()
       return data, ip, port
     end
-    in_time = wait(skt, ip, "read", deadline)
+    in_time, turn = wait(skt, ip, "read", deadline, turn)
   end
 end
 
 function foreign.send(skt, data, i, j)
   foreign.check(skt, 1)
   local deadline = deadline_of(skt, "send")
-  local in_time = true
+  local in_time, turn = true, nil -- which it keeps when it got rid of a part, so that messages are not mixed
   i = i or 1
   while true do
     local sent, err, last = skt:send(data, i, j)
@@ -160,7 +167,7 @@ function foreign.send(skt, data, i, j)
       return sent, err, last
     end
     if not in_time then return nil, timeout_error(err), last end
-    in_time = wait(skt, err, "write", deadline)
+    in_time, turn = wait(skt, err, "write", deadline, turn)
     if last then i = last + 1 end
   end
 end

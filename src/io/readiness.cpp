@@ -69,7 +69,7 @@ std::error_code readiness::queue(io_operation& op, loop& home, int fd, wants wha
   const bool had_its_turn = here.holder == &op;
   if (had_its_turn) here.holder = nullptr;
   if (const auto error = move_to(home, fd)) return error;
-  if (had_its_turn && !op.got_part()) {
+  if (op.continues_turn() || (had_its_turn && !op.got_part())) {
     here.waiting.push_front(op);
   } else {
     here.waiting.push_back(op);

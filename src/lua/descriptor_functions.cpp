@@ -20,8 +20,8 @@ struct conversion<foreign_wait> {
 
 namespace {
 
-// wait(descriptor, "read" or "write", seconds, socket, limited): true when it may be ready, nil and "timeout" or another
-// error. It is one of the timeouts that are counted if `limited`.
+// wait(descriptor, "read" or "write", seconds, socket, limited, first): true when it may be ready, nil and "timeout" or
+// another error. It is one of the timeouts that are counted if `limited`, and in front of all that wait if `first`.
 int native_wait(lua_State* L) {
   static constexpr const char* sides[] = {"read", "write", nullptr};
   const auto fd = static_cast<int>(luaL_checkinteger(L, 1));
@@ -30,6 +30,7 @@ int native_wait(lua_State* L) {
   thread& self = scheduler::running_thread(L);
   return self.await_for<foreign_wait>(L, timeout, {.socket = lua_isnoneornil(L, 4) ? 0 : 4, .text = 0},
                                       &self.owner().loop(), self.owner().descriptors().at(fd), which,
+                                      lua_toboolean(L, 6) != 0 ? foreign_wait::place::first : foreign_wait::place::last,
                                       lua_toboolean(L, 5) != 0);
 }
 

@@ -36,7 +36,11 @@ class descriptor_table {
 /// Waits until a descriptor is, or may be, ready.
 class [[nodiscard]] readiness_wait : public io_operation {
  public:
-  readiness_wait(loop* home, ref<socket> on, side which) noexcept : io_operation{home, std::move(on), which} {}
+  /// Where it gets in line: `first` after a wait that ended well, though nothing was to be had then.
+  enum class place : std::uint8_t { last, first };
+
+  readiness_wait(loop* home, ref<socket> on, side which, place in_line = place::last) noexcept
+      : io_operation{home, std::move(on), which}, in_line_{in_line} {}
 
   [[nodiscard]] bool attempt() noexcept override { return reason() == wake_reason::event; }
   void give_up(std::error_code why) noexcept override { error_ = why; }
@@ -46,7 +50,9 @@ class [[nodiscard]] readiness_wait : public io_operation {
 
  private:
   [[nodiscard]] readiness::wants wants() const noexcept override { return readiness::wants::news; }
+  [[nodiscard]] bool continues_turn() const noexcept override { return in_line_ == place::first; }
 
+  place in_line_;
   std::error_code error_;
 };
 

@@ -42,6 +42,8 @@ class io_operation : public wait_node {
   /// Has the last attempt got it a part, so that the others have the next readiness? An operation whose parts must not be
   /// mixed with those of others says no: it keeps its place at the front, as one that got nothing does.
   [[nodiscard]] virtual bool got_part() const noexcept { return false; }
+  /// Does it carry on for one that had the turn and got nothing, so that it begins at the front of the line?
+  [[nodiscard]] virtual bool continues_turn() const noexcept { return false; }
   /// Was it woken because its deadline passed?
   [[nodiscard]] virtual bool expired() const noexcept { return reason() == wake_reason::timed_out; }
   /// Ends the operation; to be followed by `loop::schedule` if it is parked.

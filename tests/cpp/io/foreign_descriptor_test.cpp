@@ -206,6 +206,23 @@ TEST_F(ForeignDescriptor, LosesItsNumberToASocketOfOurs) {
   EXPECT_THAT(log, ElementsAre("foreign", "ours:hello"));
 }
 
+TEST_F(ForeignDescriptor, KeepsTheTurnOfWhoFoundNothing) {
+  const auto ask_twice = [this]() -> task<> {
+    co_await wait("a", theirs.get(), side::read);
+    readiness_wait again{&events, table.at(theirs.get()), side::read, readiness_wait::place::first};
+    co_await again;
+    log.emplace_back("a again");
+  };
+  events.spawn(ask_twice());
+  events.spawn(wait("b", theirs.get(), side::read));
+  turns(2);
+
+  system.deliver(theirs.get(), "x");
+  turns(6);
+
+  EXPECT_THAT(log, ElementsAre("a", "a again", "b"));
+}
+
 TEST_F(ForeignDescriptor, LetsOneReaderGoOnForBytesThatItsOwnerHolds) {
   const unique_fd other = system.open();
   for (const char* name : {"a", "b"}) events.spawn(wait(name, theirs.get(), side::read));

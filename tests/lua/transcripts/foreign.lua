@@ -1,0 +1,51 @@
+-- Several threads on one socket of another library, which has a buffer of its own (2.4).
+-- worlds: real, virtual
+-- sockets: luasocket
+local stage = require("support.stage")
+local scene = stage.scene
+
+local function add_reader(copas, skt, name)
+  copas.addthread(function() print(name .. ": " .. copas.receive(skt, 1)) end)
+end
+
+scene("a reader that finds nothing, though it was told of bytes, keeps its place", function(copas)
+  local mine, peer = stage.pair()
+  for _, name in ipairs { "a", "b" } do add_reader(copas, mine, name) end
+  copas.step(0)
+  copas.addthread(function()
+    stage.send(peer, mine, "12")
+    print("another thread: " .. copas.receive(mine, 1))
+    print("and again: " .. mine:receive(1))
+    copas.pause(0.01)
+    stage.send(peer, mine, "34")
+  end)
+  copas.loop()
+end)
+
+scene("a reader that got only a part goes to the back, and keeps the part", function(copas)
+  local mine, peer = stage.pair()
+  for _, name in ipairs { "a", "b" } do
+    copas.addthread(function() print(name .. ": " .. copas.receive(mine)) end)
+  end
+  copas.step(0)
+  stage.send(peer, mine, "of a, ")
+  copas.step(0)
+  stage.send(peer, mine, "whole, b\n")
+  stage.steps(copas, 1)
+  stage.send(peer, mine, "whole at last\n")
+  stage.steps(copas, 1)
+end)
+
+scene("a message is sent whole before the next one, though it takes many turns", function(copas)
+  local mine, peer = stage.pair()
+  require("support.sockets").narrow(mine, peer)
+  for number = 1, 3 do
+    copas.addthread(function() copas.send(mine, tostring(number):rep(500000)) end)
+  end
+  copas.addthread(function()
+    for number = 1, 3 do
+      print(copas.receive(peer, 500000) == tostring(number):rep(500000))
+    end
+  end)
+  copas.loop()
+end)
