@@ -1,0 +1,71 @@
+-- Sockets for datagrams: what lets other threads run (2.2), and what a close does (2.5).
+-- worlds: real, virtual
+local stage = require("support.stage")
+local scene = stage.scene
+
+-- A socket, and one that sends to it.
+local function pair()
+  local mine, peer = assert(stage.socket.udp()), assert(stage.socket.udp())
+  mine:settimeout(0)
+  peer:settimeout(0)
+  assert(mine:setsockname("127.0.0.1", 0))
+  assert(peer:setpeername(mine:getsockname()))
+  return mine, peer
+end
+
+scene("what can be done at once lets nobody run", function(copas)
+  local mine, peer = pair()
+  copas.addthread(function()
+    stage.try(copas, "send", function() copas.send(peer, "one") end)
+    copas.send(peer, "two")
+    stage.await_readable(mine)
+    stage.try(copas, "receive", function() print((copas.receive(mine, 100))) end)
+    stage.await_readable(mine)
+    stage.try(copas, "receivefrom", function() print((copas.receivefrom(mine))) end)
+  end)
+  copas.loop()
+end)
+
+scene("other things do", function(copas)
+  local mine, peer = pair()
+  copas.addthread(function()
+    stage.try(copas, "receivefrom", function()
+      copas.addthread(function() peer:send("datagram") end)
+      print((copas.receivefrom(mine)))
+    end)
+  end)
+  copas.loop()
+end)
+
+scene("those who receive are served first come first", function(copas)
+  local mine, peer = pair()
+  for _, name in ipairs { "a", "b" } do
+    copas.addthread(function() print(name .. ": " .. copas.receivefrom(mine)) end)
+  end
+  copas.addthread(function()
+    copas.send(peer, "one")
+    copas.send(peer, "two")
+  end)
+  copas.loop()
+end)
+
+scene("a close wakes all that wait, in the next step", function(copas)
+  local mine = pair()
+  copas.addthread(function()
+    local data, err = copas.receivefrom(mine)
+    print("receivefrom", data, err)
+  end)
+  copas.addthread(function()
+    local data, err = copas.receive(mine, 100)
+    print("receive", data, err)
+  end)
+  copas.step(0)
+  copas.addthread(function()
+    copas.addthread(print, "ready")
+    copas.close(mine)
+    print("closed")
+    copas.pause()
+    print("closer again")
+  end)
+  stage.steps(copas, 2)
+end)
