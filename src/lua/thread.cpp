@@ -7,6 +7,7 @@
 
 #include "copas/core/sleep.hpp"
 #include "copas/lua/call.hpp"
+#include "lua/guard.hpp"
 #include "lua/scheduler.hpp"
 #include "lua/state.hpp"
 #include "lua/tables.hpp"
@@ -217,13 +218,16 @@ void thread::withdraw() noexcept {
 }
 
 // A wait is still in the slot though its caller runs again: its yield raised an error, or did not reach us, because a
-// resumer that knows nothing of us took it.
-void thread::withdraw_abandoned(lua_State* caller) {
+// resumer that knows nothing of us took it, in which case the result is true.
+bool thread::withdraw_abandoned(lua_State* caller) {
   withdraw();
-  if (!tells_whether_yieldable && !nested_is_suspended(caller)) return;
-  luaL_error(caller,
-             "a wait inside a coroutine did not reach the scheduler: it was resumed by a function that was "
-             "taken from the coroutine module before copas was loaded");
+  return tells_whether_yieldable || nested_is_suspended(caller);
+}
+
+void thread::raise_lost_wait(lua_State* caller) {
+  raise(caller,
+        "a wait inside a coroutine did not reach the scheduler: it was resumed by a function that was taken from the "
+        "coroutine module before copas was loaded");
 }
 
 bool thread::nested_is_suspended(lua_State* caller) {
@@ -268,7 +272,7 @@ void thread::become_lethargic(lua_State* L) {
 }
 
 void thread::prepare_lethargy(lua_State* caller) {
-  if (operation_ != nullptr) withdraw_abandoned(caller);
+  if (operation_ != nullptr && withdraw_abandoned(caller)) raise_lost_wait(caller);
   wants_lethargy_ = true;
 }
 

@@ -85,7 +85,7 @@ class thread final : public task_record, public pooled {
   /// Performs an operation for `caller`, a coroutine that runs in this thread; the last statement of a C function.
   ///
   /// An earlier wait that never began, because its yield failed, is withdrawn.
-  /// @pre  nothing that owns something is alive in the caller's frame
+  /// @pre  nothing that owns something is alive in the caller's frame, but for the temporaries given as arguments
   template <awaitable Operation, class... Arguments>
   int await(lua_State* caller, operands in_use, Arguments&&... arguments) {
     return await_for<Operation>(caller, std::chrono::nanoseconds::max(), in_use, std::forward<Arguments>(arguments)...);
@@ -95,12 +95,16 @@ class thread final : public task_record, public pooled {
   template <awaitable Operation, class... Arguments>
   int await_for(lua_State* caller, std::chrono::nanoseconds timeout, operands in_use, Arguments&&... arguments) {
     static_assert(sizeof(Operation) <= sizeof slot_ && alignof(Operation) <= alignof(std::max_align_t));
-    if (operation_ != nullptr) withdraw_abandoned(caller);
+    if (operation_ != nullptr && withdraw_abandoned(caller)) {
+      (let_go(std::forward<Arguments>(arguments)), ...);
+      raise_lost_wait(caller);
+    }
     if constexpr (!keeps_timeout<Operation>) {
       if (has_timeout_) [[unlikely]]
         cancel_timeout(caller);
     }
     auto* operation = std::construct_at(reinterpret_cast<Operation*>(slot_), std::forward<Arguments>(arguments)...);
+    (let_go(std::forward<Arguments>(arguments)), ...);
     operation_ = operation;
     finish_ = [](thread& self, lua_State* L) { return self.finish<Operation>(L); };
     if (operation->await_ready()) return finish<Operation>(caller);
@@ -176,6 +180,14 @@ class thread final : public task_record, public pooled {
     return conversion<Operation>::push(L, owner_, outcome);
   }
 
+  /// Takes from a temporary what it still owns: a yield and an error of Lua jump over its destructor.
+  template <class Argument>
+  static void let_go([[maybe_unused]] Argument&& argument) {
+    if constexpr (!std::is_lvalue_reference_v<Argument> && !std::is_trivially_destructible_v<Argument>) {
+      argument = Argument{};
+    }
+  }
+
   void check_yieldable_or_withdraw(lua_State* caller);
   void prepare_yield(lua_State* caller, operands in_use);
   [[nodiscard]] bool still_ours() const;
@@ -186,7 +198,8 @@ class thread final : public task_record, public pooled {
   void hand_over_results(lua_State* L, int count);
   void end(lua_State* L);
   void withdraw() noexcept;
-  void withdraw_abandoned(lua_State* caller);
+  [[nodiscard]] bool withdraw_abandoned(lua_State* caller);
+  [[noreturn]] static void raise_lost_wait(lua_State* caller);
   [[nodiscard]] bool nested_is_suspended(lua_State* caller);
   void cancel_timeout(lua_State* caller);
   void become_lethargic(lua_State* L);

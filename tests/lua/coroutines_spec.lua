@@ -156,6 +156,29 @@ describe("a coroutine of the user's", function()
     assert.matches("^error\t.*a wait inside a coroutine did not reach the scheduler.*\nother\nend\n$", result.out)
   end)
 
+  it("loses no socket by that error", function()
+    local result = child.lua [[
+      local resume = coroutine.resume
+      local copas, socket = require("copas"), require("copas.socket")
+      copas.seterrorhandler(function() end, true)
+      local listener = socket.bind("127.0.0.1", 0)
+      local client = socket.tcp()
+      client:connect(listener:getsockname())
+      local served = listener:accept()
+      copas.addthread(function()
+        resume(coroutine.create(function() copas.pause(0.001) end))
+        copas.receive(client)
+      end)
+      copas.loop()
+      client = nil
+      for _ = 1, 3 do collectgarbage() end
+      served:settimeout(1)
+      print(served:receive())
+    ]]
+
+    assert.same({ out = "nil\tclosed\t\n", err = "", code = 0 }, result)
+  end)
+
   it("may not yield to the scheduler", function()
     local text, thread, status
     copas.seterrorhandler(function(err, co)

@@ -509,6 +509,26 @@ describe("native Unix sockets", function()
     for _, skt in ipairs { full, first, second, third } do skt:close() end
   end)
 
+  it("are closed when they are collected, also after they waited for a listener", function()
+    local copas = loop.fresh()
+    local path = new_path()
+    local listener, first, second = native(), native(), native()
+    listener:bind(path)
+    listener:listen(0)
+    assert(first:connect(path))
+    loop.run(copas, function() assert(copas.connect(second, path)) end, function()
+      copas.pause(0.002)
+      listener:accept()
+    end)
+    local served = listener:accept()
+    second = nil -- luacheck: ignore
+    loop.collect()
+    served:settimeout(1)
+
+    assert.same(pack(nil, "closed", ""), pack(served:receive()))
+    for _, skt in ipairs { listener, first, served } do skt:close() end
+  end)
+
   it("cannot be connected twice", function()
     local copas = loop.fresh()
     local path = new_path()

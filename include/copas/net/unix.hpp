@@ -48,7 +48,7 @@ class unix_address {
 /// One connect(2) to a path; see `unix_connect_operation`.
 class unix_connect_attempt : public io_operation {
  public:
-  unix_connect_attempt(loop* home, const ref<stream>& socket, const unix_address& to)
+  unix_connect_attempt(loop* home, ref<stream> socket, const unix_address& to)
       : io_operation{home, ref<copas::socket>{socket.get()}, side::write}, to_{std::make_unique<unix_address>(to)} {}
 
   [[nodiscard]] bool attempt() noexcept override;
