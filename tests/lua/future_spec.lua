@@ -19,11 +19,6 @@ describe("a future", function()
   end)
   after_each(child.cleanup)
 
-  -- Lets threads run until they wait.
-  local function settle()
-    for _ = 1, 5 do copas.step(0) end
-  end
-
   -- A thread that waits for a future, and notes its name and what it got.
   local function getter(awaited, name)
     return copas.addthread(function() note(name, awaited:get()) end)
@@ -239,7 +234,7 @@ describe("a future", function()
     it("lets wait without a limit, and without a timer", function()
       local made = future.addthread(copas.pauseforever)
       getter(made, "a")
-      settle()
+      loop.settle(copas)
 
       assert.equal(0, copas.gettimeouts())
       assert.is_true(copas.finished())
@@ -255,7 +250,7 @@ describe("a future", function()
       local made = future.addthread(function() copas.pause(0.005) end)
       local removed = getter(made, "a")
       getter(made, "b")
-      settle()
+      loop.settle(copas)
       copas.removethread(removed)
       copas.loop()
 
@@ -305,7 +300,7 @@ describe("a future", function()
       end)
       getter(made, "a")
       getter(made, "b")
-      settle()
+      loop.settle(copas)
 
       assert.is_true(made:cancel())
 
@@ -317,7 +312,7 @@ describe("a future", function()
 
     it("does not keep the loop running", function()
       local made = future.addthread(function() copas.pause(1000) end)
-      settle()
+      loop.settle(copas)
 
       made:cancel()
 
@@ -394,7 +389,7 @@ describe("a future", function()
         end
       ]]))(copas, note)
       local made = future.addthread(body)
-      settle()
+      loop.settle(copas)
 
       made:cancel()
 
@@ -405,11 +400,11 @@ describe("a future", function()
     it("withdraws what the task waits for", function()
       local queue = copas.queue.new()
       local made = future.addthread(function() return queue:pop(math.huge) end)
-      settle()
+      loop.settle(copas)
 
       made:cancel()
       queue:push(1)
-      settle()
+      loop.settle(copas)
 
       assert.equal(1, queue:pop(0))
     end)
@@ -422,7 +417,7 @@ describe("a future", function()
       local failed = future.addthread(function() error("broken") end)
       local ended = future.addthread(copas.pauseforever)
       weak[1], weak[2], weak[3] = succeeded.coro, failed.coro, ended.coro
-      settle()
+      loop.settle(copas)
       ended:cancel()
       succeeded.coro, failed.coro, ended.coro = nil, nil, nil
       loop.collect()

@@ -1,14 +1,14 @@
 local check = require("support.check")
 local child = require("support.child")
 local loop = require("support.loop")
+local queues = require("support.queues")
 
 describe("a queue", function()
   local copas, order
 
   local function note(...) order[#order + 1] = { ... } end
 
-  local success = { n = 1, true }
-  local timeout, destroyed = { n = 2, nil, "timeout" }, { n = 2, nil, "destroyed" }
+  local success, timeout, destroyed = queues.success, queues.timeout, queues.destroyed
 
   before_each(function()
     copas = loop.fresh()
@@ -22,11 +22,6 @@ describe("a queue", function()
     return copas.addthread(function()
       note(name, queue:pop(arguments[1]))
     end)
-  end
-
-  -- Lets threads run until they wait.
-  local function settle()
-    for _ = 1, 5 do copas.step(0) end
   end
 
   describe("is made", function()
@@ -162,7 +157,7 @@ describe("a queue", function()
     it("in the order in which threads came", function()
       local queue = copas.queue.new()
       for _, name in ipairs { "a", "b", "c" } do popper(queue, name) end
-      settle()
+      loop.settle(copas)
 
       queue:push(1)
       queue:push(2)
@@ -187,31 +182,31 @@ describe("a queue", function()
     it("counting an item until it is popped", function()
       local queue = copas.queue.new()
       popper(queue, "a")
-      settle()
+      loop.settle(copas)
 
       queue:push(1)
 
       assert.equal(1, queue:get_size())
-      settle()
+      loop.settle(copas)
       assert.equal(0, queue:get_size())
     end)
 
     it("and lets nobody barge in when a waiting thread was served", function()
       local queue = copas.queue.new()
       popper(queue, "a")
-      settle()
+      loop.settle(copas)
 
       queue:push(1)
 
       assert.same(timeout, check.pack(queue:pop(0)))
-      settle()
+      loop.settle(copas)
       assert.same({ { "a", 1 } }, order)
     end)
 
     it("for an item that is nil", function()
       local queue, got = copas.queue.new(), nil
       copas.addthread(function() got = check.pack(queue:pop()) end)
-      settle()
+      loop.settle(copas)
       queue:push(nil)
       copas.loop()
 
@@ -233,19 +228,19 @@ describe("a queue", function()
     it("for 10 seconds if nothing is said", function()
       local queue = copas.queue.new()
       popper(queue, "a")
-      settle()
+      loop.settle(copas)
 
       assert.equal(1, copas.gettimeouts())
       assert.is_false(copas.finished())
       queue:destroy()
-      settle()
+      loop.settle(copas)
       assert.equal(0, copas.gettimeouts())
     end)
 
     it("for ever, without a timer, if the timeout is infinite", function()
       local queue = copas.queue.new()
       popper(queue, "a", math.huge)
-      settle()
+      loop.settle(copas)
 
       assert.equal(0, copas.gettimeouts())
       assert.is_true(copas.finished())
@@ -302,7 +297,7 @@ describe("a queue", function()
     it("without being woken by wakeup", function()
       local queue = copas.queue.new()
       local co = popper(queue, "a")
-      settle()
+      loop.settle(copas)
 
       assert.same({ n = 2, nil, "not sleeping" }, check.pack(copas.wakeup(co)))
       queue:push(1)
@@ -328,7 +323,7 @@ describe("a queue", function()
       local queue = copas.queue.new()
       local removed = popper(queue, "a")
       popper(queue, "b")
-      settle()
+      loop.settle(copas)
 
       copas.removethread(removed)
       queue:push(1)
@@ -342,7 +337,7 @@ describe("a queue", function()
       local queue = copas.queue.new()
       local removed = popper(queue, "a")
       popper(queue, "b")
-      settle()
+      loop.settle(copas)
 
       queue:push(1)
       copas.removethread(removed)
@@ -354,7 +349,7 @@ describe("a queue", function()
     it("that was removed before it got its item, which stays the first", function()
       local queue = copas.queue.new()
       local removed = popper(queue, "a")
-      settle()
+      loop.settle(copas)
 
       queue:push(1)
       queue:push(2)
@@ -381,21 +376,13 @@ describe("a queue", function()
     end)
   end)
 
-  -- After its end every method, and whatever else is asked for, refuses.
-  local function assert_destroyed(queue)
-    for _, method in ipairs { "push", "pop", "get_size", "stop", "finish", "destroy", "add_worker", "get_workers",
-                              "whatever" } do
-      assert.same(destroyed, check.pack(queue[method](queue)))
-    end
-  end
-
   describe("when it is destroyed", function()
     it("says so ever after, but keeps its name", function()
       local queue = copas.queue.new({ name = "mine" })
 
       assert.same(success, check.pack(queue:destroy()))
 
-      assert_destroyed(queue)
+      queues.assert_destroyed(queue)
       assert.equal("mine", queue.name)
     end)
 
@@ -404,7 +391,7 @@ describe("a queue", function()
       popper(queue, "a")
       popper(queue, "b", math.huge)
       popper(queue, "c", 1000)
-      settle()
+      loop.settle(copas)
 
       queue:destroy()
       copas.loop()
@@ -428,7 +415,7 @@ describe("a queue", function()
     it("takes the item from a thread that was woken for it", function()
       local queue = copas.queue.new()
       popper(queue, "a")
-      settle()
+      loop.settle(copas)
 
       queue:push(1)
       queue:destroy()
@@ -453,11 +440,11 @@ describe("a queue", function()
     it("is destroyed at once if it is empty", function()
       local queue = copas.queue.new()
       popper(queue, "a")
-      settle()
+      loop.settle(copas)
 
       assert.same(success, check.pack(queue:stop()))
 
-      assert_destroyed(queue)
+      queues.assert_destroyed(queue)
       copas.loop()
       assert.same({ { "a", nil, "destroyed" } }, order)
     end)
@@ -475,14 +462,14 @@ describe("a queue", function()
       assert.equal(1, queue:pop(0))
       assert.same({ n = 2, nil, "stopping" }, check.pack(queue:push(3)))
       assert.same({ n = 1, 2 }, check.pack(queue:pop(0)))
-      assert_destroyed(queue)
+      queues.assert_destroyed(queue)
     end)
 
     it("is destroyed when the last item is popped by a thread that waited", function()
       local queue = copas.queue.new()
       popper(queue, "a")
       popper(queue, "b")
-      settle()
+      loop.settle(copas)
 
       queue:push(1)
       queue:stop()
@@ -490,7 +477,7 @@ describe("a queue", function()
       copas.loop()
 
       assert.same({ { "a", 1 }, { "b", nil, "destroyed" } }, order)
-      assert_destroyed(queue)
+      queues.assert_destroyed(queue)
     end)
 
     it("gives a last item that is nil", function()
@@ -499,137 +486,8 @@ describe("a queue", function()
       queue:stop()
 
       assert.same({ n = 1 }, check.pack(queue:pop()))
-      assert_destroyed(queue)
+      queues.assert_destroyed(queue)
     end)
-  end)
-
-  describe("leaves to the collector", function()
-    it("its dead workers", function()
-      local weak = setmetatable({}, { __mode = "v" })
-      local queue = copas.queue.new()
-      weak[1] = queue:add_worker(function() error("broken") end)
-      copas.seterrorhandler(function() end, true)
-      queue:push(1)
-      settle()
-      loop.collect()
-
-      assert.is_nil(weak[1])
-      assert.same({}, queue:get_workers())
-    end)
-
-    it("itself, and the threads that wait for it for ever", function()
-      local weak = setmetatable({}, { __mode = "v" })
-      copas.loop(function()
-        local queue = copas.queue.new()
-        weak.queue = queue
-        weak.worker = queue:add_worker(function() return queue end)
-        weak.popper = copas.addthread(function()
-          local item = queue:pop(math.huge)
-          return item
-        end)
-        copas.pause()
-      end)
-      settle()
-      assert.is_not_nil(weak.popper)
-      loop.collect()
-      loop.collect()
-
-      assert.is_nil(weak.queue)
-      assert.is_nil(weak.worker)
-      assert.is_nil(weak.popper)
-      assert.is_true(copas.finished())
-      assert.equal(0, copas.status().inactive)
-    end)
-
-    it("nothing that was just woken", function()
-      copas.loop(function()
-        local queue = copas.queue.new()
-        queue:add_worker(function(item)
-          loop.collect()
-          note(item)
-          loop.collect()
-        end)
-        copas.addthread(function()
-          note(queue:pop(math.huge))
-        end)
-        copas.pause()
-        copas.pause()
-        queue:push(1)
-        queue:push(2)
-        queue = nil
-        loop.collect()
-        loop.collect()
-      end)
-
-      assert.same({ { 1 }, { 2 } }, order)
-    end)
-
-    it("no thread that a timer may still wake", function()
-      copas.loop(function()
-        copas.addthread(function()
-          note(copas.queue.new():pop(0.01))
-        end)
-        copas.pause()
-        loop.collect()
-      end)
-
-      assert.same({ { nil, "timeout" } }, order)
-    end)
-
-    it("no waiting thread as long as its queue is in use", function()
-      local queue = copas.queue.new()
-      popper(queue, "a", math.huge)
-      copas.addthread(function()
-        local inner = coroutine.wrap(function() note("b", queue:pop(math.huge)) end)
-        inner()
-      end)
-      settle()
-      loop.collect()
-      loop.collect()
-
-      queue:push(1)
-      queue:push(2)
-      loop.collect()
-      copas.loop()
-
-      assert.same({ { "a", 1 }, { "b", 2 } }, order)
-    end)
-
-    it("a thread that was removed while it waited", function()
-      local weak = setmetatable({}, { __mode = "v" })
-      local queue = copas.queue.new()
-      weak[1] = popper(queue, "a", math.huge)
-      weak[2] = popper(queue, "b", 1000)
-      settle()
-      copas.removethread(weak[1])
-      copas.removethread(weak[2])
-      loop.collect()
-
-      assert.is_nil(next(weak))
-    end)
-  end)
-
-  it("can be used in finalisers of what is collected with it", function()
-    local function finalised(action)
-      if not newproxy then return setmetatable({}, { __gc = action }) end
-      local proxy = newproxy(true)
-      getmetatable(proxy).__gc = action
-      return proxy
-    end
-
-    for _ = 1, 20 do
-      local queue = copas.queue.new()
-      popper(queue, "a", math.huge)
-      queue.before = finalised(function() pcall(queue.push, queue, 1) end)
-      settle()
-    end
-    for _ = 1, 4 do
-      collectgarbage()
-      settle()
-    end
-
-    assert.is_true(copas.finished())
-    assert.is_true(#order <= 20)
   end)
 
   it("serves threads of several instances of the module", function()
@@ -645,30 +503,13 @@ describe("a queue", function()
     assert.same({ { 1 } }, order)
   end)
 
-  it("may go with the Lua state while threads wait", function()
-    local run = child.lua([[
-      local copas = require("copas")
-      local queue = copas.queue.new()
-      queue:add_worker(function() end)
-      copas.addthread(function() queue:pop(math.huge) end)
-      copas.addthread(function() queue:pop(1000) end)
-      copas.addthread(function() queue:finish(math.huge) end)
-      for _ = 1, 3 do copas.step(0) end
-      queue:push(1)
-      queue:push(2)
-      kept = queue
-    ]])
-
-    assert.same({ out = "", err = "", code = 0 }, run)
-  end)
-
   it("does not keep a thread whose wait could not begin", function()
     local queue, ok = copas.queue.new(), nil
     local co = copas.addthread(function()
       ok = pcall(table.sort, { 1, 2, 3 }, function() queue:pop(math.huge) end)
       note(ok)
     end)
-    settle()
+    loop.settle(copas)
 
     assert.same({ { false } }, order)
     assert.equal("dead", coroutine.status(co))
@@ -680,7 +521,7 @@ describe("a queue", function()
     local queue = copas.queue.new()
     popper(queue, "a", math.huge)
     popper(queue, "b")
-    settle()
+    loop.settle(copas)
 
     local status = copas.status()
     assert.equal(2, status.inactive)
@@ -693,10 +534,10 @@ describe("a queue", function()
     popper(queue, "a", math.huge)
     popper(queue, "b")
     local worker = queue:add_worker(function() end)
-    settle()
+    loop.settle(copas)
 
     copas.cancelall()
-    settle()
+    loop.settle(copas)
 
     assert.same({}, queue:get_workers())
     assert.same({}, order)

@@ -1,41 +1,18 @@
 local check = require("support.check")
-local child = require("support.child")
 local loop = require("support.loop")
+local queues = require("support.queues")
 
 describe("a queue", function()
   local copas, order
 
   local function note(...) order[#order + 1] = { ... } end
 
-  local success = { n = 1, true }
-  local timeout, destroyed = { n = 2, nil, "timeout" }, { n = 2, nil, "destroyed" }
+  local success, timeout, destroyed = queues.success, queues.timeout, queues.destroyed
 
   before_each(function()
     copas = loop.fresh()
     order = {}
   end)
-  after_each(child.cleanup)
-
-  -- Adds a thread that pops, and notes its name and what it got.
-  local function popper(queue, name, ...)
-    local arguments = check.pack(...)
-    return copas.addthread(function()
-      note(name, queue:pop(arguments[1]))
-    end)
-  end
-
-  -- Lets threads run until they wait.
-  local function settle()
-    for _ = 1, 5 do copas.step(0) end
-  end
-
-  -- After its end every method, and whatever else is asked for, refuses.
-  local function assert_destroyed(queue)
-    for _, method in ipairs { "push", "pop", "get_size", "stop", "finish", "destroy", "add_worker", "get_workers",
-                              "whatever" } do
-      assert.same(destroyed, check.pack(queue[method](queue)))
-    end
-  end
 
   describe("has workers", function()
     it("which are threads that run when their turn comes", function()
@@ -51,7 +28,7 @@ describe("a queue", function()
       assert.equal("jobs:worker_1", copas.getthreadname(co))
       assert.equal("jobs:worker_2", copas.getthreadname(second))
       assert.same({}, order)
-      settle()
+      loop.settle(copas)
       assert.same({ { true, "jobs:worker_1", 1, "item" } }, order)
     end)
 
@@ -97,7 +74,7 @@ describe("a queue", function()
     it("that end when it is destroyed", function()
       local queue = copas.queue.new()
       local idle = queue:add_worker(function() end)
-      settle()
+      loop.settle(copas)
 
       queue:destroy()
       copas.loop()
@@ -114,7 +91,7 @@ describe("a queue", function()
       end)
       queue:push(1)
       queue:push(2)
-      settle()
+      loop.settle(copas)
 
       queue:destroy()
       copas.loop()
@@ -145,10 +122,10 @@ describe("a queue", function()
       copas.seterrorhandler(function(err) note(err) end, true)
 
       assert.same({ first, second, third }, queue:get_workers())
-      settle()
+      loop.settle(copas)
       assert.same({ first, second, third }, queue:get_workers())
       queue:push(1)
-      settle()
+      loop.settle(copas)
       assert.same({ { "broken" } }, order)
       assert.same({ second, third }, queue:get_workers())
       copas.removethread(second)
@@ -183,7 +160,7 @@ describe("a queue", function()
       copas.seterrorhandler(function(...) trace = copas.gettraceback(...) end, true)
       queue:add_worker(function() error("broken") end)
       queue:push(1)
-      settle()
+      loop.settle(copas)
 
       assert.matches("queue_workers_spec.lua:%d+: broken %(coroutine: copas_queue_%d+:worker_1, socket: nil%)", trace)
       assert.matches("started at .*queue_workers_spec.lua:%d+", trace)
@@ -204,7 +181,7 @@ describe("a queue", function()
       copas.loop()
 
       assert.same({ { 1 } }, order)
-      assert_destroyed(queue)
+      queues.assert_destroyed(queue)
     end)
   end)
 
@@ -214,7 +191,7 @@ describe("a queue", function()
 
       assert.same(success, check.pack(queue:finish()))
 
-      assert_destroyed(queue)
+      queues.assert_destroyed(queue)
     end)
 
     it("when the workers have processed the last item", function()
@@ -284,7 +261,7 @@ describe("a queue", function()
       local queue = copas.queue.new()
       queue:push(1)
       copas.addthread(function() queue:finish() end)
-      settle()
+      loop.settle(copas)
 
       assert.same({ n = 2, nil, "stopping" }, check.pack(queue:push(2)))
     end)
@@ -295,7 +272,7 @@ describe("a queue", function()
       for _, name in ipairs { "a", "b" } do
         copas.addthread(function() note(name, queue:finish()) end)
       end
-      settle()
+      loop.settle(copas)
       queue:pop()
       copas.loop()
 
@@ -313,7 +290,7 @@ describe("a queue", function()
       local queue = copas.queue.new()
       queue:push(1)
       copas.addthread(function() note("finished", queue:finish()) end)
-      settle()
+      loop.settle(copas)
       queue:destroy()
       copas.loop()
 
@@ -325,7 +302,7 @@ describe("a queue", function()
       copas.seterrorhandler(function() end, true)
       queue:add_worker(function() error("broken") end)
       queue:push(1)
-      settle()
+      loop.settle(copas)
 
       assert.same(success, check.pack(queue:finish(0)))
     end)
@@ -353,7 +330,7 @@ describe("a queue", function()
     it("no later than the timeout, and is destroyed then", function()
       local queue, got, passed = copas.queue.new(), nil, nil
       queue:push(1)
-      popper(queue, "a", 0)
+      copas.addthread(function() queue:pop(0) end)
       queue:push(2)
       copas.loop(function()
         local begun = copas.gettime()
@@ -363,7 +340,7 @@ describe("a queue", function()
 
       assert.same(timeout, got)
       assert.is_true(passed >= 0.019)
-      assert_destroyed(queue)
+      queues.assert_destroyed(queue)
     end)
 
     it("no later than the timeout, and stays as it is if asked to", function()
@@ -376,18 +353,18 @@ describe("a queue", function()
       assert.same({ n = 2, nil, "stopping" }, check.pack(queue:push(3)))
       assert.equal(1, queue:pop(0))
       assert.equal(2, queue:pop(0))
-      assert_destroyed(queue)
+      queues.assert_destroyed(queue)
     end)
 
     it("within 10 seconds if nothing is said", function()
       local queue = copas.queue.new()
       queue:push(1)
       copas.addthread(function() queue:finish() end)
-      settle()
+      loop.settle(copas)
 
       assert.equal(1, copas.gettimeouts())
       queue:pop()
-      settle()
+      loop.settle(copas)
       assert.equal(0, copas.gettimeouts())
     end)
 

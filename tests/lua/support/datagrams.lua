@@ -1,4 +1,7 @@
 -- Sockets for datagrams, from the native module or another one with LuaSocket's interface.
+local assert = require("luassert")
+local check = require("support.check")
+
 local datagrams = {}
 
 ---A UDP socket on a free port of this machine.
@@ -22,6 +25,13 @@ function datagrams.deaf_port(socket)
   local skt, port = datagrams.bind(socket)
   skt:close()
   return port
+end
+
+---Checks what `getsockname` or `getpeername` returned. LuaSocket gives the port as a string.
+function datagrams.check_name(expected, ...)
+  local got = check.pack(...)
+  got[2] = tonumber(got[2])
+  assert.same(expected, got)
 end
 
 return datagrams

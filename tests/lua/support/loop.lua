@@ -18,6 +18,11 @@ function loop.run(copas, ...)
   copas.loop()
 end
 
+---Lets threads run until they wait.
+function loop.settle(copas)
+  for _ = 1, 5 do copas.step(0) end
+end
+
 ---Collects until nothing is left that can be.
 function loop.collect()
   collectgarbage()
