@@ -506,6 +506,7 @@ describe("a lock", function()
         copas.addthread(function()
           if index == 1 then
             lock:get()
+            copas.pause() -- until the others wait, too
             copas.pause(0.01)
             note(lock:destroy())
             note(lock:release())
