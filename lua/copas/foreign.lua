@@ -50,6 +50,12 @@ local function wait(skt, err, side, deadline, turn)
   return ready or why ~= "timeout" or not deadline or left > patience, ready and side
 end
 
+-- Would it overtake somebody to send at once?
+local function others_send(skt)
+  local fd = skt.getfd and skt:getfd()
+  return fd and fd >= 0 and not native.vacant(fd, "write")
+end
+
 -- What never waits must not keep others from running.
 local function let_others_run()
   if not native.spend() then native.pause() end
@@ -155,11 +161,21 @@ function foreign.receivefrom(skt, size)
   end
 end
 
+-- The index that `i` means, which counts from the end if it is negative.
+local function first_of(data, i)
+  if type(i) ~= "number" then return i or 1 end
+  return math.max(i < 0 and length(data) + i + 1 or i, 1)
+end
+
 function foreign.send(skt, data, i, j)
   foreign.check(skt, 1)
   local deadline = deadline_of(skt, "send")
   local in_time, turn = true, nil -- which it keeps when it got rid of a part, so that messages are not mixed
-  i = i or 1
+  i = first_of(data, i)
+  if others_send(skt) then
+    in_time, turn = wait(skt, "timeout", "write", deadline)
+    if not in_time and others_send(skt) then return nil, "timeout", i - 1 end
+  end
   while true do
     local sent, err, last = skt:send(data, i, j)
     if sent or not must_wait(err) then

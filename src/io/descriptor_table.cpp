@@ -10,13 +10,20 @@ descriptor_table::~descriptor_table() {
   for (auto& [fd, socket] : sockets_) static_cast<void>(socket->release());  // they are not ours to close
 }
 
+const readiness* descriptor_table::registered(int fd) const noexcept {
+  return static_cast<const readiness*>(home_.source_of(fd));  // there is no other kind of source
+}
+
 ref<socket> descriptor_table::at(int fd) {
-  if (const event_source* known = home_.source_of(fd)) {
-    return ref{&static_cast<const readiness*>(known)->owner()};  // there is no other kind of source
-  }
+  if (const readiness* const known = registered(fd)) return ref{&known->owner()};
   auto& found = sockets_[fd];
   if (!found) found = ref{new socket{unique_fd{fd}, readiness::mode::one_shot}};
   return found;
+}
+
+bool descriptor_table::vacant(int fd, side which) const noexcept {
+  const readiness* const known = registered(fd);
+  return known == nullptr || known->vacant(which);
 }
 
 void descriptor_table::closing(int fd) noexcept {

@@ -20,18 +20,29 @@ struct conversion<foreign_wait> {
 
 namespace {
 
+side check_side(lua_State* L, int arg) {
+  static constexpr const char* sides[] = {"read", "write", nullptr};
+  return luaL_checkoption(L, arg, nullptr, sides) == 0 ? side::read : side::write;
+}
+
 // wait(descriptor, "read" or "write", seconds, socket, limited, first): true when it may be ready, nil and "timeout" or
 // another error. It is one of the timeouts that are counted if `limited`, and in front of all that wait if `first`.
 int native_wait(lua_State* L) {
-  static constexpr const char* sides[] = {"read", "write", nullptr};
   const auto fd = static_cast<int>(luaL_checkinteger(L, 1));
-  const side which = luaL_checkoption(L, 2, nullptr, sides) == 0 ? side::read : side::write;
+  const side which = check_side(L, 2);
   const std::chrono::nanoseconds timeout = optional_timeout(L, 3);
   thread& self = scheduler::running_thread(L);
   return self.await_for<foreign_wait>(L, timeout, {.socket = lua_isnoneornil(L, 4) ? 0 : 4, .text = 0},
                                       &self.owner().loop(), self.owner().descriptors().at(fd), which,
                                       lua_toboolean(L, 6) != 0 ? foreign_wait::place::first : foreign_wait::place::last,
                                       lua_toboolean(L, 5) != 0);
+}
+
+// vacant(descriptor, "read" or "write"): does nobody wait for that?
+int native_vacant(lua_State* L) {
+  const auto fd = static_cast<int>(luaL_checkinteger(L, 1));
+  lua_pushboolean(L, scheduler::of(L).descriptors().vacant(fd, check_side(L, 2)) ? 1 : 0);
+  return 1;
 }
 
 // closing(descriptor): to be called before the object that owns it closes it
@@ -66,6 +77,7 @@ void add_descriptor_functions(lua_State* L, int scheduler) {
   set_scheduler_function(L, scheduler, "buffered", guarded<native_buffered>);
   set_scheduler_function(L, scheduler, "closing", guarded<native_closing>);
   set_scheduler_function(L, scheduler, "spend", guarded<native_spend>);
+  set_scheduler_function(L, scheduler, "vacant", guarded<native_vacant>);
   set_scheduler_function(L, scheduler, "wait", guarded<native_wait>);
 }
 

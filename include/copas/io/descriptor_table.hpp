@@ -20,6 +20,9 @@ class descriptor_table {
   /// The record of a descriptor, made when there is none.
   [[nodiscard]] ref<socket> at(int fd);
 
+  /// Nobody waits on this side of the descriptor, so that trying at once overtakes nobody.
+  [[nodiscard]] bool vacant(int fd, side which) const noexcept;
+
   /// Wakes whoever waits on the descriptor, for its owner is about to close it. Not for sockets of ours.
   void closing(int fd) noexcept;
 
@@ -29,6 +32,8 @@ class descriptor_table {
   [[nodiscard]] bool empty() const noexcept { return sockets_.empty(); }
 
  private:
+  [[nodiscard]] const readiness* registered(int fd) const noexcept;
+
   loop& home_;
   std::unordered_map<int, ref<socket>> sockets_;
 };
