@@ -93,17 +93,18 @@ describe("copas.timeout", function()
   end)
 
   it("may wake its thread", function()
-    local passed
+    local passed, waited
     copas.addthread(function()
       local start = copas.gettime()
       copas.timeout(0.01, copas.wakeup)
-      copas.pauseforever()
+      waited = copas.pauseforever()
       passed = copas.gettime() - start
     end)
 
     copas.loop()
 
     assert.is_true(passed > 0.01)
+    assert.is_true(waited > 0 and waited <= passed)
   end)
 
   it("belongs to one coroutine: others have their own", function()
