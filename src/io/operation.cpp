@@ -49,6 +49,12 @@ void io_operation::wait_in_line() noexcept {
   home()->schedule(*this);
 }
 
+void io_operation::turn_to(side which) noexcept {
+  if (side_ == which) return;
+  socket_->ready().leave(*this);
+  side_ = which;
+}
+
 void io_operation::hold_turn() noexcept { socket_->ready().hold(*this, *home(), socket_->fd()); }
 
 void io_operation::end_with(std::error_code why) noexcept {

@@ -12,6 +12,7 @@ void unique_fd::reset() noexcept {
 
 void socket::close() noexcept {
   if (!open()) return;
+  take_leave();
   loop* const home = readiness_.home();
   const unique_fd closing{release()};
   if (home != nullptr) home->descriptor_freed();

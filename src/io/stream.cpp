@@ -36,16 +36,23 @@ moved append(std::string& text, std::size_t room, Reader read) {
 
 }  // namespace
 
-moved stream::receive_some(loop* via, std::span<std::byte> into) noexcept {
+moved stream::receive_some(loop* via, std::span<std::byte> into) noexcept { return receive_raw(via, into); }
+
+moved stream::send_some(loop* via, std::span<const std::byte> from) noexcept {
+  const moved outcome = send_raw(via, from);
+  stats_.sent += outcome.bytes;
+  return outcome;
+}
+
+moved stream::receive_raw(loop* via, std::span<std::byte> into) noexcept {
   const moved outcome = via != nullptr ? via->io().receive(fd(), into) : system_calls::receive(fd(), into);
   ready().learn(side::read, outcome);
   return outcome;
 }
 
-moved stream::send_some(loop* via, std::span<const std::byte> from) noexcept {
+moved stream::send_raw(loop* via, std::span<const std::byte> from) noexcept {
   const moved outcome = via != nullptr ? via->io().send(fd(), from) : system_calls::send(fd(), from);
   ready().learn(side::write, outcome);
-  stats_.sent += outcome.bytes;
   return outcome;
 }
 
@@ -82,7 +89,7 @@ bool receive_operation::attempt() noexcept {
         finish(errc::timed_out);
         return true;
       }
-      if (!on().ready().may_be_ready(side::read) || reads == reads_per_turn) return false;
+      if (!from().may_receive() || reads == reads_per_turn) return false;
       const moved outcome = read_more();
       if (outcome.bytes > 0) continue;
       if (outcome.blocked()) return false;
@@ -241,7 +248,7 @@ bool receive_some_operation::attempt() noexcept {
     input.consume(outcome_.bytes);
     input.relax();
   } else {
-    if (!on().ready().may_be_ready(side::read)) return false;
+    if (!source.may_receive()) return false;
     const moved outcome = source.receive_some(home(), into_);
     if (outcome.blocked()) return false;
     outcome_.bytes = outcome.bytes;
@@ -252,13 +259,13 @@ bool receive_some_operation::attempt() noexcept {
 }
 
 bool send_operation::attempt() noexcept {
-  while (!rest_.empty()) {
+  while (!rest_.empty() || to().holds_output()) {
     if (!on().open()) {
       outcome_.error = errc::closed;
       return true;
     }
     if (!on().ready().may_be_ready(side::write)) return false;
-    const moved outcome = static_cast<stream&>(on()).send_some(home(), rest_);
+    const moved outcome = rest_.empty() ? to().flush(home()) : to().send_some(home(), rest_);
     if (outcome.blocked()) return false;
     outcome_.bytes += outcome.bytes;
     outcome_.error = outcome.error;

@@ -14,7 +14,7 @@ namespace copas {
 /// What became of one system call that cannot block.
 struct moved {
   std::size_t bytes = 0;
-  std::error_code error;     ///< operation_would_block if there was nothing to move
+  std::error_code error{};   ///< operation_would_block if there was nothing to move
   bool end = false;          ///< the peer's last byte had been read before
   bool drained = false;      ///< another call at once would find nothing: wait for the next edge first
   bool truncated = false;    ///< the datagram was longer than the space for it, and its rest is gone

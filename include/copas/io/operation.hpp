@@ -37,6 +37,8 @@ class io_operation : public wait_node {
   bool advance() override;
   /// Waits until the socket is ready.
   virtual void wait_in_line() noexcept;
+  /// From now on waits on the other side; those who wait on this one go on. To be called by `attempt`.
+  void turn_to(side which) noexcept;
   /// Keeps the turn while it does something else than wait in line; those who come meanwhile queue.
   void hold_turn() noexcept;
   /// Has the last attempt got it a part, so that the others have the next readiness? An operation whose parts must not be

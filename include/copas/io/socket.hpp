@@ -37,6 +37,8 @@ class socket : public ref_counted {
   [[nodiscard]] virtual bool holds_bytes() const noexcept { return false; }
 
  protected:
+  /// Called before the descriptor is closed, while it can still be used.
+  virtual void take_leave() noexcept {}
   /// Called when the descriptor goes: whatever was known of its bytes is void.
   virtual void forget_bytes() noexcept {}
 

@@ -24,9 +24,20 @@ class stream : public socket {
   [[nodiscard]] read_buffer& input() noexcept { return input_; }
   [[nodiscard]] statistics& stats() noexcept { return stats_; }
 
-  /// One recv(2) or send(2), by the reactor of `via`; a direct call if there is no loop.
-  moved receive_some(loop* via, std::span<std::byte> into) noexcept;
-  moved send_some(loop* via, std::span<const std::byte> from) noexcept;
+  /// Receives what is there, or sends what fits, with at most one recv(2) or send(2) unless the bytes are encrypted. The
+  /// call is made by the reactor of `via`, directly if there is no loop.
+  virtual moved receive_some(loop* via, std::span<std::byte> into) noexcept;
+  virtual moved send_some(loop* via, std::span<const std::byte> from) noexcept;
+
+  /// False if `receive_some` would certainly find nothing.
+  [[nodiscard]] virtual bool may_receive() noexcept { return ready().may_be_ready(side::read); }
+
+  /// Are there bytes that `send_some` has taken and the system has not? `flush` gives it some of them.
+  [[nodiscard]] virtual bool holds_output() const noexcept { return false; }
+  virtual moved flush(loop*) noexcept { return {}; }
+
+  /// Do the bytes of users travel encrypted?
+  [[nodiscard]] virtual bool encrypted() const noexcept { return false; }
 
   /// Reads what has arrived into the buffer, which must be empty.
   moved fill(loop* via);
@@ -34,6 +45,9 @@ class stream : public socket {
   [[nodiscard]] bool holds_bytes() const noexcept override { return !input_.empty(); }
 
  protected:
+  /// The system calls themselves, and what they tell about readiness.
+  moved receive_raw(loop* via, std::span<std::byte> into) noexcept;
+  moved send_raw(loop* via, std::span<const std::byte> from) noexcept;
   void forget_bytes() noexcept override { input_.clear(); }
 
  private:
@@ -47,7 +61,7 @@ struct receive_pattern {
 
   kind what = kind::line;
   std::size_t count = 0;  ///< for `exactly`: bytes, those of the prefix included. None: until anything is readable
-  bool partial = false;   ///< stop as soon as at least one byte has come, with `errc::timed_out`
+  bool partial = false;  ///< stop as soon as at least one byte has come, with `errc::timed_out`
 };
 
 /// Bytes received, and what they lie in.
@@ -82,6 +96,8 @@ class [[nodiscard]] receive_operation : public io_operation {
   received await_resume() noexcept;
 
   [[nodiscard]] std::string_view activity() const noexcept override;
+  [[nodiscard]] const receive_pattern& pattern() const noexcept { return pattern_; }
+  [[nodiscard]] stream& from() const noexcept { return static_cast<stream&>(on()); }
 
  protected:
   /// What `await_resume` gives, as a string that has the memory of the prefix.
@@ -91,7 +107,6 @@ class [[nodiscard]] receive_operation : public io_operation {
 
  private:
   [[nodiscard]] bool got_part() const noexcept override { return held_.size() > held_before_; }
-  [[nodiscard]] stream& from() const noexcept { return static_cast<stream&>(on()); }
   [[nodiscard]] bool take_buffered();
   [[nodiscard]] bool take_line();
   [[nodiscard]] bool take_counted();
@@ -102,10 +117,10 @@ class [[nodiscard]] receive_operation : public io_operation {
   [[nodiscard]] bool has_new_bytes() const noexcept { return held_.size() > prefix_; }
 
   receive_pattern pattern_;
-  std::string held_;           // the prefix, and bytes taken so far
-  std::size_t prefix_;         // how many bytes of `held_` are the prefix
+  std::string held_;  // the prefix, and bytes taken so far
+  std::size_t prefix_;  // how many bytes of `held_` are the prefix
   std::size_t held_before_ = 0;  // the last attempt
-  std::span<char> slice_;      // the result, while it still lies in the stream's buffer; nothing is held then
+  std::span<char> slice_;  // the result, while it still lies in the stream's buffer; nothing is held then
   std::error_code error_;
   bool handed_over_ = false;
 };
@@ -144,6 +159,7 @@ class [[nodiscard]] send_operation : public io_operation {
   /// @return  number of bytes the system took: all, unless there is an error.
   transfer await_resume() const noexcept { return outcome_; }
   [[nodiscard]] std::string_view activity() const noexcept override { return "sending"; }
+  [[nodiscard]] stream& to() const noexcept { return static_cast<stream&>(on()); }
 
  private:
   std::span<const std::byte> rest_;

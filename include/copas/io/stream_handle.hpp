@@ -66,6 +66,9 @@ class stream_handle {
   /// Closes the connection; what waits on it ends with `errc::closed`.
   void close() noexcept { stream_->close(); }
 
+  /// The stream itself, which operations share. What it is given away for (TLS) leaves this handle a closed one.
+  [[nodiscard]] stream& shared() const noexcept { return *stream_; }
+
   [[nodiscard]] int fd() const noexcept { return stream_->fd(); }
   [[nodiscard]] const stream::statistics& stats() const noexcept { return stream_->stats(); }
 

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "copas/io/stream.hpp"
+#include "copas/tls/engine.hpp"
+
+namespace copas::tls {
+
+/// A connection whose bytes travel encrypted: to those who receive and send it is a stream like any other.
+///
+/// Nothing is received or sent before its handshake is finished, or after it has failed: such calls end with
+/// `errc::closed`. Closing it tells the peer (close_notify), if that can be done at once.
+class stream final : public copas::stream, private transport {
+ public:
+  /// @param early  bytes that were received from the descriptor before.
+  stream(unique_fd fd, std::unique_ptr<tls::session> session, std::string early) noexcept
+      : copas::stream{std::move(fd)}, session_{std::move(session)}, early_{std::move(early)} {}
+  ~stream() override { close(); }
+
+  /// Takes the descriptor of a plain stream, and the bytes that it has received and nobody has taken.
+  /// @return  null for lack of memory; the plain stream is as it was then.
+  [[nodiscard]] static ref<stream> over(copas::stream& plain, context& by);
+
+  [[nodiscard]] tls::session& session() noexcept { return *session_; }
+  /// Is the handshake finished, and has nothing failed since?
+  [[nodiscard]] bool secured() const noexcept { return state_ == state::open || state_ == state::ended; }
+
+  /// One step of the handshake.
+  [[nodiscard]] step shake_hands(loop* via) noexcept;
+  /// Why the transport failed.
+  [[nodiscard]] std::error_code transport_error() const noexcept { return transport_error_; }
+
+  moved receive_some(loop* via, std::span<std::byte> into) noexcept override;
+  moved send_some(loop* via, std::span<const std::byte> from) noexcept override;
+  moved flush(loop* via) noexcept override;
+  [[nodiscard]] bool may_receive() noexcept override;
+  [[nodiscard]] bool holds_output() const noexcept override { return session_->unsent(); }
+  [[nodiscard]] bool holds_bytes() const noexcept override;
+  [[nodiscard]] bool encrypted() const noexcept override { return true; }
+
+ private:
+  enum class state : std::uint8_t { shaking_hands, open, ended, failed };
+
+  void take_leave() noexcept override;
+  moved receive(std::span<std::byte> into) noexcept override;
+  moved send(std::span<const std::byte> from) noexcept override;
+  moved outcome_of(const step& taken) noexcept;
+
+  std::unique_ptr<tls::session> session_;
+  std::string early_;
+  loop* via_ = nullptr;  // of the call that is being made
+  std::error_code transport_error_;
+  state state_ = state::shaking_hands;
+};
+
+/// Agrees on keys with the peer.
+class [[nodiscard]] handshake_operation : public io_operation {
+ public:
+  handshake_operation(loop* home, ref<stream> on, deadline until = never) noexcept
+      : io_operation{home, ref<socket>{on.get()}, side::read} {
+    set_deadline(until);
+  }
+
+  [[nodiscard]] bool attempt() noexcept override;
+  void give_up(std::error_code why) noexcept override { error_ = why; }
+  /// @error  of `category()` as OpenSSL gives the reason; errc::timed_out; others as recv(2) and send(2) report them
+  std::error_code await_resume() const noexcept { return error_; }
+  /// It has stopped for the session to be told `choose_protocols`, and is to be repeated.
+  [[nodiscard]] bool wants_protocols() const noexcept { return wants_protocols_; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "shaking hands"; }
+
+ private:
+  std::error_code error_;
+  bool wants_protocols_ = false;
+};
+
+}  // namespace copas::tls

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <unordered_map>
+
+#include "copas/tls/engine.hpp"
+#include "tls/openssl/handles.hpp"
+
+namespace copas::tls {
+
+class openssl_session;
+
+class openssl_context final : public context, public std::enable_shared_from_this<openssl_context> {
+ public:
+  [[nodiscard]] static std::expected<context_ptr, failure> make(const parameters& wanted);
+
+  [[nodiscard]] role mode() const noexcept override { return mode_; }
+  [[nodiscard]] std::unique_ptr<session> open() noexcept override;
+
+  [[nodiscard]] SSL_CTX* handle() const noexcept { return context_.get(); }
+  [[nodiscard]] const std::vector<std::string>& protocols() const noexcept { return protocols_; }
+  [[nodiscard]] bool continues_after_errors() const noexcept { return continues_; }
+  [[nodiscard]] bool verifies_host() const noexcept { return verifies_host_; }
+
+  /// The last TLS session that a client had with `peer`; null if there is none.
+  [[nodiscard]] SSL_SESSION* kept_for(const std::string& peer) const noexcept;
+  void keep(const std::string& peer, ssl_session_ptr kept);
+
+ private:
+  explicit openssl_context(const parameters& wanted);
+  void load(const key_pair& pair);
+  void load_trust(const parameters& wanted);
+  void set_ciphers(const parameters& wanted);
+  void set_verification(const parameters& wanted);
+  void set_options(const parameters& wanted);
+  void set_key_exchange(const parameters& wanted);
+  void set_protocols(const parameters& wanted);
+  void set_callbacks(const parameters& wanted);
+
+  ssl_context_ptr context_;
+  role mode_;
+  std::vector<std::string> protocols_;
+  std::unordered_map<std::string, ssl_session_ptr> kept_;
+  bool continues_ = false;
+  bool verifies_host_;
+};
+
+}  // namespace copas::tls

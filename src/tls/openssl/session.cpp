@@ -1,0 +1,361 @@
+// A session reads and writes ciphertext through a BIO of ours. Reading never needs to write: what the library wants to
+// send meanwhile (alerts, key updates, tickets) is kept, and goes out with the next flight. So receiving waits for the peer
+// only, and sending for room only.
+#include "tls/openssl/session.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "tls/openssl/certificate.hpp"
+
+namespace copas::tls {
+namespace {
+
+constexpr std::size_t largest_record = SSL3_RT_MAX_PLAIN_LENGTH;
+
+openssl_session& session_of(BIO* bio) { return *static_cast<openssl_session*>(BIO_get_data(bio)); }
+
+int bio_read(BIO* bio, char* into, int size) {
+  BIO_clear_retry_flags(bio);
+  const int count = session_of(bio).receive(std::as_writable_bytes(std::span{into, static_cast<std::size_t>(size)}));
+  if (count < 0) BIO_set_retry_read(bio);
+  return count;
+}
+
+int bio_write(BIO* bio, const char* from, int size) {
+  BIO_clear_retry_flags(bio);
+  return session_of(bio).send(std::as_bytes(std::span{from, static_cast<std::size_t>(size)}));
+}
+
+long bio_control(BIO* bio, int command, long, void*) {
+  if (command == BIO_CTRL_EOF) return session_of(bio).at_end() ? 1 : 0;
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+int bio_create(BIO* bio) {
+  BIO_set_init(bio, 1);
+  return 1;
+}
+
+const BIO_METHOD* bio_method() {
+  static const bio_method_ptr method = [] {
+    bio_method_ptr made{BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "copas transport")};
+    BIO_meth_set_create(made.get(), &bio_create);
+    BIO_meth_set_read(made.get(), &bio_read);
+    BIO_meth_set_write(made.get(), &bio_write);
+    BIO_meth_set_ctrl(made.get(), &bio_control);
+    return made;
+  }();
+  return method.get();
+}
+
+bool is_address(const std::string& host) {
+  unsigned char bytes[sizeof(in6_addr)];
+  return ::inet_pton(AF_INET, host.c_str(), bytes) == 1 || ::inet_pton(AF_INET6, host.c_str(), bytes) == 1;
+}
+
+std::vector<std::string> protocols_in(std::span<const unsigned char> list) {
+  std::vector<std::string> names;
+  while (!list.empty() && list[0] < list.size()) {
+    names.emplace_back(reinterpret_cast<const char*>(&list[1]), list[0]);
+    list = list.subspan(std::size_t{list[0]} + 1);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string wire_format(const std::vector<std::string>& protocols) {
+  std::string list;
+  for (const std::string& each : protocols) {
+    list += static_cast<char>(each.size());
+    list += each;
+  }
+  return list;
+}
+
+openssl_session::openssl_session(std::shared_ptr<openssl_context> shared, ssl_ptr ssl) noexcept
+    : context_{std::move(shared)}, ssl_{std::move(ssl)} {}
+
+std::unique_ptr<openssl_session> openssl_session::make(std::shared_ptr<openssl_context> shared, ssl_ptr ssl) {
+  bio_ptr bio{BIO_new(bio_method())};
+  if (!bio) return nullptr;
+  std::unique_ptr<openssl_session> made{new openssl_session{std::move(shared), std::move(ssl)}};
+  BIO_set_data(bio.get(), made.get());
+  SSL_set_app_data(made->ssl_.get(), static_cast<void*>(made.get()));
+  BIO* const both = bio.release();
+  SSL_set_bio(made->ssl_.get(), both, both);
+  if (made->context_->mode() == role::server) {
+    SSL_set_accept_state(made->ssl_.get());
+  } else {
+    SSL_set_connect_state(made->ssl_.get());
+  }
+  return made;
+}
+
+int openssl_session::receive(std::span<std::byte> into) {
+  const moved outcome = transport_->receive(into);
+  if (outcome.bytes > 0) {
+    starved_ = false;
+    return static_cast<int>(outcome.bytes);
+  }
+  if (outcome.blocked()) return -1;
+  transport_failed_ = !outcome.end;
+  at_end_ = true;
+  return 0;
+}
+
+int openssl_session::send(std::span<const std::byte> from) {
+  std::size_t sent = 0;
+  if (out_.empty() && !gathers_) {
+    const moved outcome = transport_->send(from);
+    if (outcome.bytes == 0 && !outcome.blocked()) {
+      transport_failed_ = true;
+      return 0;
+    }
+    sent = outcome.bytes;
+  }
+  out_.append(reinterpret_cast<const char*>(from.data()) + sent, from.size() - sent);
+  return static_cast<int>(from.size());
+}
+
+step openssl_session::result_of(int outcome) {
+  if (outcome > 0) return {.bytes = static_cast<std::size_t>(outcome)};
+  if (transport_failed_) {
+    ERR_clear_error();
+    return {.how = progress::transport_failed};
+  }
+  switch (SSL_get_error(ssl_.get(), outcome)) {
+    case SSL_ERROR_WANT_READ: starved_ = true; return {.how = progress::wants_read};
+    case SSL_ERROR_WANT_CLIENT_HELLO_CB: return {.how = progress::wants_protocols};
+    case SSL_ERROR_ZERO_RETURN: return {.how = progress::ended};
+    default: return {.how = progress::failed, .reason = first_reason()};
+  }
+}
+
+step openssl_session::handshake(transport& via) noexcept {
+  if (context_->verifies_host() && context_->mode() == role::client && expected_.empty()) {
+    return {.how = progress::failed, .reason = "no name to verify the peer's certificate by"};
+  }
+  if (step sent = flush(via); sent.how != progress::done) return sent;
+  if (failure_) return *failure_;
+  if (SSL_is_init_finished(ssl_.get()) == 1) return {};
+  if (SSL_in_before(ssl_.get()) == 1 && context_->mode() == role::client) {
+    if (SSL_SESSION* const kept = context_->kept_for(asked_ + '/' + expected_)) SSL_set_session(ssl_.get(), kept);
+  }
+  ERR_clear_error();
+  transport_ = &via;
+  gathers_ = true;
+  step outcome = result_of(SSL_do_handshake(ssl_.get()));
+  gathers_ = false;
+  if (outcome.how == progress::failed) failure_ = outcome;  // to be told when the alert is out
+  const step sent = flush(via);
+  return sent.how == progress::wants_write ? sent : outcome.how == progress::done ? sent : outcome;
+}
+
+step openssl_session::read(transport& via, std::span<std::byte> into) noexcept {
+  ERR_clear_error();
+  transport_ = &via;
+  gathers_ = true;
+  step outcome = result_of(SSL_read(ssl_.get(), into.data(), static_cast<int>(std::min(into.size(), largest_record))));
+  gathers_ = false;
+  return outcome;
+}
+
+step openssl_session::write(transport& via, std::span<const std::byte> from) noexcept {
+  ERR_clear_error();
+  transport_ = &via;
+  return result_of(SSL_write(ssl_.get(), from.data(), static_cast<int>(std::min(from.size(), largest_record))));
+}
+
+step openssl_session::flush(transport& via) noexcept {
+  std::size_t sent = 0;
+  step outcome;
+  while (sent < out_.size() && outcome.how == progress::done) {
+    const moved passed = via.send(std::as_bytes(std::span{out_}).subspan(sent));
+    sent += passed.bytes;
+    if (passed.bytes == 0) outcome.how = passed.blocked() ? progress::wants_write : progress::transport_failed;
+  }
+  out_.erase(0, sent);
+  if (out_.empty()) out_.shrink_to_fit();
+  return outcome;
+}
+
+bool openssl_session::readable() const noexcept {
+  return SSL_pending(ssl_.get()) > 0 || (!starved_ && SSL_has_pending(ssl_.get()) == 1);
+}
+
+std::string openssl_session::shut_down(transport& via) noexcept {
+  if (SSL_is_init_finished(ssl_.get()) != 1) return {};
+  ERR_clear_error();
+  transport_ = &via;
+  gathers_ = true;
+  SSL_shutdown(ssl_.get());
+  gathers_ = false;
+  ERR_clear_error();
+  if (flush(via).how == progress::transport_failed) return {};
+  return std::move(out_);
+}
+
+void openssl_session::ask_for(const std::string& host) noexcept {
+  if (is_address(host)) return;
+  asked_ = host;
+  std::string name = host;
+  SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+}
+
+void openssl_session::expect(const std::string& host) noexcept {
+  expected_ = host;
+  X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl_.get());
+  if (is_address(host)) {
+    X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str());
+  } else {
+    X509_VERIFY_PARAM_set1_host(rules, host.c_str(), host.size());
+  }
+}
+
+void openssl_session::serve(std::map<std::string, std::shared_ptr<context>> by_name, bool strict) noexcept {
+  contexts_ = std::move(by_name);
+  strict_ = strict;
+}
+
+void openssl_session::choose_protocols(std::vector<std::string> preferred) noexcept {
+  preferred_ = std::move(preferred);
+}
+
+std::optional<std::string> openssl_session::server_name() const noexcept {
+  const char* const name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
+  if (name == nullptr) return std::nullopt;
+  return name;
+}
+
+std::optional<std::string> openssl_session::protocol() const noexcept {
+  const unsigned char* name = nullptr;
+  unsigned length = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &length);
+  if (length == 0) return std::nullopt;
+  return std::string{reinterpret_cast<const char*>(name), length};
+}
+
+connection_info openssl_session::info() const noexcept {
+  connection_info found{.protocol = SSL_get_version(ssl_.get())};
+  if (const SSL_CIPHER* const cipher = SSL_get_current_cipher(ssl_.get())) {
+    char text[256] = "";
+    SSL_CIPHER_description(cipher, text, sizeof text);
+    found.description = text;
+    found.bits = SSL_CIPHER_get_bits(cipher, &found.algorithm_bits);
+  }
+  if (const COMP_METHOD* const compression = SSL_get_current_compression(ssl_.get())) {
+    found.compression = SSL_COMP_get_name(compression);
+  }
+  return found;
+}
+
+std::vector<certificate_ptr> openssl_session::peer_chain() const noexcept {
+  std::vector<certificate_ptr> chain;
+  x509_ptr leaf{SSL_get1_peer_certificate(ssl_.get())};
+  if (!leaf) return chain;
+  chain.push_back(make_certificate(std::move(leaf)));
+  STACK_OF(X509)* const others = SSL_get_peer_cert_chain(ssl_.get());
+  // A server's list has the leaf in front, a client's has not.
+  for (int each = context_->mode() == role::client ? 1 : 0; each < sk_X509_num(others); ++each) {
+    X509* const certificate = sk_X509_value(others, each);
+    X509_up_ref(certificate);
+    chain.push_back(make_certificate(x509_ptr{certificate}));
+  }
+  return chain;
+}
+
+std::string openssl_session::verification_error() const noexcept {
+  const long outcome = SSL_get_verify_result(ssl_.get());
+  return outcome == X509_V_OK ? "" : X509_verify_cert_error_string(outcome);
+}
+
+std::string openssl_session::finished(party whose) const noexcept {
+  char bytes[EVP_MAX_MD_SIZE];
+  const std::size_t length = whose == party::self ? SSL_get_finished(ssl_.get(), bytes, sizeof bytes)
+                                                  : SSL_get_peer_finished(ssl_.get(), bytes, sizeof bytes);
+  return {bytes, std::min(length, sizeof bytes)};
+}
+
+std::string openssl_session::export_keying_material(const std::string& label, std::size_t length,
+                                                    const std::optional<std::string>& about) const noexcept {
+  std::string bytes(length, '\0');
+  const auto* const text = about ? reinterpret_cast<const unsigned char*>(about->data()) : nullptr;
+  const int done =
+      SSL_export_keying_material(ssl_.get(), reinterpret_cast<unsigned char*>(bytes.data()), length, label.data(),
+                                 label.size(), text, about ? about->size() : 0, about ? 1 : 0);
+  ERR_clear_error();
+  return done == 1 ? bytes : std::string{};
+}
+
+bool openssl_session::set_dane(const std::string& host) noexcept {
+  expected_ = host;
+  return SSL_dane_enable(ssl_.get(), host.c_str()) > 0;
+}
+
+int openssl_session::add_tlsa(int usage, int selector, int matching, const std::string& data) noexcept {
+  const int outcome = SSL_dane_tlsa_add(ssl_.get(), static_cast<std::uint8_t>(usage),
+                                        static_cast<std::uint8_t>(selector), static_cast<std::uint8_t>(matching),
+                                        reinterpret_cast<const unsigned char*>(data.data()), data.size());
+  ERR_clear_error();
+  return outcome;
+}
+
+void openssl_session::note_verification_error(int depth, int error) {
+  const auto at = static_cast<std::size_t>(depth);
+  if (verification_errors_.size() <= at) verification_errors_.resize(at + 1);
+  verification_errors_[at].emplace_back(X509_verify_cert_error_string(error));
+}
+
+int openssl_session::choose_context() {
+  const auto name = server_name();
+  if (!name || (contexts_.empty() && !strict_)) return SSL_TLSEXT_ERR_NOACK;
+  const auto found = contexts_.find(*name);
+  if (found == contexts_.end()) return strict_ ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK;
+  SSL_set_SSL_CTX(ssl_.get(), static_cast<openssl_context&>(*found->second).handle());
+  return SSL_TLSEXT_ERR_OK;
+}
+
+int openssl_session::choose_protocol(std::span<const unsigned char> offered, const unsigned char** chosen,
+                                     unsigned char* length) {
+  const auto names = protocols_in(offered);
+  for (const std::string& wanted : stopped_ ? preferred_ : context_->protocols()) {
+    const unsigned char* at = offered.data();
+    for (const std::string& each : names) {
+      if (each == wanted) {
+        *chosen = at + 1;
+        *length = *at;
+        return SSL_TLSEXT_ERR_OK;
+      }
+      at += std::size_t{*at} + 1;
+    }
+  }
+  return SSL_TLSEXT_ERR_NOACK;
+}
+
+int openssl_session::stop_at_hello() {
+  const unsigned char* list = nullptr;
+  std::size_t length = 0;
+  constexpr std::size_t header = 2;  // the length of the list
+  if (stopped_ ||
+      SSL_client_hello_get0_ext(ssl_.get(), TLSEXT_TYPE_application_layer_protocol_negotiation, &list, &length) != 1 ||
+      length <= header) {
+    return SSL_CLIENT_HELLO_SUCCESS;
+  }
+  stopped_ = true;
+  offered_ = protocols_in({list + header, length - header});
+  return SSL_CLIENT_HELLO_RETRY;
+}
+
+int openssl_session::keep(SSL_SESSION* fresh) {
+  if (asked_.empty() && expected_.empty()) return 0;
+  context_->keep(asked_ + '/' + expected_, ssl_session_ptr{fresh});
+  return 1;  // it is ours now
+}
+
+}  // namespace copas::tls
