@@ -87,6 +87,12 @@ function foreign.inherit_limits(skt, from)
   if given then limits[skt] = { connect = given.connect, send = given.send, receive = given.receive } end
 end
 
+---Its timeouts for connect, send and receive; -1 is none.
+function foreign.limits(skt)
+  local mine = limits[skt] or {}
+  return mine.connect or -1, mine.send or -1, mine.receive or -1
+end
+
 function foreign.receive_limit(skt)
   return limits[skt] and limits[skt].receive
 end
@@ -200,6 +206,20 @@ function foreign.connect(skt, host, port)
     if not in_time then return nil, timeout_error(err) end
     tried = true
     in_time = wait(skt, err, "write", deadline)
+  end
+end
+
+---Shakes hands by a connection of another library: true; nil and a word if the time is over; false and the reason.
+function foreign.shake_hands(connection)
+  connection:settimeout(0)
+  local deadline = deadline_of(connection, "connect")
+  local in_time = true
+  while true do
+    local ok, err = connection:dohandshake()
+    if ok then return true end
+    if not must_wait(err) then return false, err end
+    if not in_time then return nil, timeout_error(err) end
+    in_time = wait(connection, err, "read", deadline)
   end
 end
 

@@ -43,6 +43,11 @@ function copas.getsocketname(skt)
   return names[skt] or of_client(skt, "client") or tostring(skt)
 end
 
+---Gives a socket the name that somebody gave another; a connection that is none of ours also the name it had.
+function internal.inherit_name(skt, from)
+  names[skt] = names[from] or not native.is_native(skt) and of_client(from, "client") or nil
+end
+
 function copas.setthreadname(name, co)
   if type(name) ~= "string" then error("expected arg #1 to be a string", 2) end
   if co ~= nil and type(co) ~= "thread" then error("expected arg #2 to be a coroutine or nil", 2) end

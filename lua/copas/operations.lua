@@ -59,6 +59,29 @@ function copas.close(skt, ...)
   return foreign.close(skt, ...)
 end
 
+-- TLS is loaded when it is needed first.
+local secure
+local function secured(name)
+  return function(...)
+    secure = secure or internal.load("secure", copas, internal)
+    return secure[name](...)
+  end
+end
+local wrap, shake_hands = secured("wrap"), secured("shake_hands")
+internal.secure = wrap
+
+---Shakes hands over a connection, which is secured first if it is not: the connection, or nil and a word for a timeout.
+---@param host string?  the peer's name, for internal use
+function copas.dohandshake(skt, params, host)
+  foreign.check(skt, 1)
+  local ok, connection = pcall(wrap, internal.raw(skt), params, nil, host)
+  if not ok then error(native.where() .. tostring(connection), 0) end
+  local done, err = shake_hands(connection)
+  if done then return connection end
+  if done == nil then return nil, err, connection end
+  error(native.where() .. "TLS/SSL handshake failed: " .. tostring(err), 0)
+end
+
 -- Does nothing: what was sent has been given to the system.
 function copas.flush() end
 

@@ -6,6 +6,16 @@ local unpack = table.unpack or unpack
 local internal = getmetatable(copas).internal
 _G.copas = copas
 
+-- Where there is no LuaSec, TLS of ours answers to its names.
+local loaders = rawget(package, "searchers") or rawget(package, "loaders")
+local luasec = {
+  ssl = function() return require("copas.tls") end,
+  ["ssl.https"] = function() return internal.load("https", require("copas.tls")) end,
+}
+table.insert(loaders, function(name)
+  return luasec[name] or ("\n\tno module '%s' in the runtime"):format(name)
+end)
+
 local usage = [[
 usage: copas [options]... [script [args]...].
 Available options are:

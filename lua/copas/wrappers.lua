@@ -79,15 +79,60 @@ end)
 
 stream.send = method("send", function(self, data, i, j) return copas.send(self.socket, data, i, j) end)
 
--- What asks for TLS must not go on in clear.
-local function refuse_tls(params)
-  if params and (params.wrap or params.sni) then error("TLS is not available in this version", 3) end
-end
+local peers = setmetatable({}, { __mode = "k" }) -- the hosts that wrapped sockets were connected to, for verify_host
 
 function stream:connect(host, port)
-  refuse_tls(self.ssl_params)
-  return copas.connect(self.socket, host, port)
+  local ok, err = copas.connect(self.socket, host, port)
+  local params = self.ssl_params
+  if not ok or not params.wrap then return ok, err end
+  peers[self] = host
+  if params.sni then self:sni() end
+  local secured
+  secured, err = self:dohandshake()
+  return secured, err
 end
+
+-- Secures the connection if it is not secured yet.
+local function secure(self, params, names)
+  local ok, connection = pcall(internal.secure, self.socket, params, names, peers[self])
+  if not ok then error(native.where() .. tostring(connection), 0) end
+  self.socket = connection
+  return connection
+end
+
+---Names the peer that is wanted; for a server: the contexts by name, and whether to refuse other names.
+function stream:sni(names, strict)
+  local params = self.ssl_params
+  if names == nil and params.sni then names, strict = params.sni.names, params.sni.strict end
+  return secure(self, params.wrap, names):sni(names, strict)
+end
+
+---Shakes hands: the wrapped socket; nil and a word if the time is over; raises an error if it fails.
+function stream:dohandshake(params)
+  secure(self, params or self.ssl_params.wrap) -- whatever happens then, nothing goes out in clear
+  local connection, err = copas.dohandshake(self.socket)
+  if not connection then return nil, err end
+  self.socket = connection
+  return self
+end
+
+-- The result of a method that only secured connections have.
+local function ask(self, name)
+  local raw = self.socket
+  if tostring(raw):sub(1, 3) ~= "SSL" then return nil, "not a tls socket" end
+  return raw[name](raw), nil
+end
+
+function stream:getalpn()
+  local protocol, err = ask(self, "getalpn")
+  return protocol, err
+end
+
+function stream:getsniname()
+  local name, err = ask(self, "getsniname")
+  return name, err
+end
+
 function stream:close(...) return copas.close(self.socket, ...) end
 function stream:settimeout(timeout) return copas.settimeout(self.socket, timeout) end
 function stream:settimeouts(connect, send, read) return copas.settimeouts(self.socket, connect, send, read) end
@@ -151,8 +196,24 @@ function datagram.close() return true end
 ---Wraps a handler so that it gets a wrapped socket.
 function copas.handler(fn, sslparams)
   return function(skt, ...)
+    local params = sslparams ~= nil and normalise(sslparams)
     local wrapped = copas.wrap(skt, sslparams)
-    refuse_tls(wrapped.ssl_params or sslparams ~= nil and normalise(sslparams))
+    if params and not wrapped.ssl_params and (params.wrap or params.sni) then
+      error("TLS needs a stream, not a socket for datagrams", 0)
+    end
+    if params and wrapped.ssl_params then
+      if params.sni then
+        if rawget(wrapped, "ssl_params") == nil then wrapped.ssl_params = params end
+        wrapped:sni(params.sni.names, params.sni.strict)
+      end
+      if params.wrap then
+        local secured, err = wrapped:dohandshake(params.wrap)
+        if not secured then
+          wrapped:close()
+          error("TLS/SSL handshake failed: " .. tostring(err), 0)
+        end
+      end
+    end
     return fn(wrapped, ...)
   end
 end

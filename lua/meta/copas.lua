@@ -241,6 +241,9 @@ function copas.removeserver(skt, keep_open) end
 ---Makes a server's handler of a function that expects a wrapped socket.
 ---@generic T
 ---@param fn fun(skt: copas.wrapper, ...): T
+---
+---With TLS parameters the function is called when the handshake is finished. If it fails, or takes longer than the timeout
+---for connecting, that is an error of the thread, and the connection is closed.
 ---@param sslparams? table|userdata  as for `copas.wrap`
 ---@return fun(skt: copas.raw|copas.wrapper|copas.datagramwrapper, ...): T
 function copas.handler(fn, sslparams) end
@@ -249,7 +252,8 @@ function copas.handler(fn, sslparams) end
 
 ---Makes a socket non-blocking and gives it methods that wait for the calling thread only.
 ---@param skt copas.raw|copas.wrapper  a wrapper is returned as it is
----@param sslparams? table|userdata  kept in the field `ssl_params`. There is no TLS yet: to connect is an error then
+---@param sslparams? table|userdata  `{ wrap = PARAMETERS, sni = { names =, strict = } }`, or the parameters alone: see
+---`copas.tls`. They are kept in the field `ssl_params`, and read when the connection is secured
 ---@return copas.wrapper
 ---@overload fun(skt: copas.udp|copas.unixdgram|copas.datagramwrapper): copas.datagramwrapper
 function copas.wrap(skt, sslparams) end
@@ -344,8 +348,17 @@ function copas.settimeout(skt, timeout) end
 ---@return string? err  when a type is wrong; nothing is changed then
 function copas.settimeouts(skt, connect, send, read) end
 
+---Shakes hands over a raw socket, which is secured first if it is not: its descriptor moves to the connection.
+---
+---Throws what is wrong with the parameters, and "TLS/SSL handshake failed: REASON".
+---@param skt copas.raw
+---@param params? table|userdata  TLS parameters, or a context of `copas.tls` or LuaSec
+---@return copas.tlsconnection|userdata|nil connection
+---@return string? err  "timeout": of connecting
+function copas.dohandshake(skt, params) end
+
 ---Lets operations of the calling thread end with the words of the library below when their time is over: "Operation
----already in progress" for a connect, "wantread" or "wantwrite" with TLS of LuaSec. Otherwise it is always "timeout".
+---already in progress" for a connect, "wantread" or "wantwrite" with TLS. Otherwise it is always "timeout".
 ---@param wanted boolean
 function copas.useSocketTimeoutErrors(wanted) end
 
@@ -374,6 +387,26 @@ function wrapper:receive(pattern, prefix) end
 ---@return string? err
 ---@return string? partial
 function wrapper:receivepartial(pattern, prefix) end
+
+---Names the peer that is wanted (a client), or the contexts for the names that clients ask for (a server). The connection
+---is secured first if it is not.
+---@param names? string|table<string, userdata>  default: those of `ssl_params.sni`
+---@param strict? boolean                        refuse clients that ask for another name
+function wrapper:sni(names, strict) end
+
+---`copas.dohandshake`: `socket` is the secured connection afterwards, also when that fails.
+---@param params? table|userdata  default: `ssl_params.wrap`
+---@return copas.wrapper? itself
+---@return string? err
+function wrapper:dohandshake(params) end
+
+---@return string? protocol  that was agreed on by ALPN
+---@return "not a tls socket"? err
+function wrapper:getalpn() end
+
+---@return string? name  that the client asked for
+---@return "not a tls socket"? err
+function wrapper:getsniname() end
 
 ---`copas.send`.
 ---@param data string|number
@@ -479,6 +512,10 @@ function wrapper:setoption(name, value) end
 ---@field socket copas.raw
 ---@field private accept function
 ---@field private bind function
+---@field private dohandshake function
+---@field private getalpn function
+---@field private getsniname function
+---@field private sni function
 ---@field private connect function
 ---@field private getstats function
 ---@field private listen function

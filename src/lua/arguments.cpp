@@ -51,6 +51,18 @@ send_range check_send_range(lua_State* L, int index) {
       .text = {bytes, length}, .first = static_cast<std::size_t>(first) - 1, .last = static_cast<std::size_t>(last)};
 }
 
+namespace {
+
+void push_error_or(lua_State* L, const std::error_code& error, const char* word) {
+  if (word != nullptr) {
+    lua_pushstring(L, word);
+  } else {
+    push_error(L, error);
+  }
+}
+
+}  // namespace
+
 int push_received(lua_State* L, state& shared, const received_bytes& outcome) {
   if (!outcome.error) {
     shared.push_pinned(L, outcome.pinned);
@@ -59,12 +71,12 @@ int push_received(lua_State* L, state& shared, const received_bytes& outcome) {
     return 3;
   }
   lua_pushnil(L);
-  push_error(L, outcome.error);
+  push_error_or(L, outcome.error, outcome.word);
   shared.push_pinned(L, outcome.pinned);
   return 3;
 }
 
-int push_sent(lua_State* L, const send_range& range, const transfer& outcome) {
+int push_sent(lua_State* L, const send_range& range, const transfer& outcome, const char* word) {
   const auto last = static_cast<lua_Integer>(range.first) + static_cast<lua_Integer>(outcome.bytes);
   if (!outcome.error) {
     lua_pushinteger(L, last);
@@ -73,7 +85,7 @@ int push_sent(lua_State* L, const send_range& range, const transfer& outcome) {
     return 3;
   }
   lua_pushnil(L);
-  push_error(L, outcome.error);
+  push_error_or(L, outcome.error, word);
   lua_pushinteger(L, last);
   return 3;
 }

@@ -41,16 +41,19 @@ struct send_range {
 struct received_bytes {
   std::error_code error;
   std::size_t pinned = 0;
+  const char* word = nullptr;  ///< for the error, instead of its usual text
 };
 [[nodiscard]] inline received_bytes pin(state& shared, received&& outcome) {
   const std::error_code error = outcome.error;
-  return {error, shared.pin(std::move(outcome))};
+  return {.error = error, .pinned = shared.pin(std::move(outcome))};
 }
 
 /// Pushes `data, nil, nil` or `nil, error, partial`.
 int push_received(lua_State* L, state& shared, const received_bytes& outcome);
 
 /// Pushes `last, nil, nil` or `nil, error, last`.
-int push_sent(lua_State* L, const send_range& range, const transfer& outcome);
+///
+/// @param word  for the error, instead of its usual text; null for that.
+int push_sent(lua_State* L, const send_range& range, const transfer& outcome, const char* word = nullptr);
 
 }  // namespace copas::lua

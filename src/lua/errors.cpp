@@ -3,10 +3,12 @@
 #include <netdb.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "copas/core/result.hpp"
 #include "copas/net/address.hpp"
+#include "copas/tls/error.hpp"
 
 namespace copas::lua {
 namespace {
@@ -63,6 +65,10 @@ const char* text_of_own_error(errc code) {
 void push_error(lua_State* L, const std::error_code& error) {
   if (error.category() == copas_category()) {
     lua_pushstring(L, text_of_own_error(static_cast<errc>(error.value())));
+  } else if (error.category() == tls::category()) {
+    char reason[256];
+    std::snprintf(reason, sizeof reason, "%s", error.message().c_str());
+    lua_pushstring(L, reason);
   } else if (error.category() == resolver_category()) {
     lua_pushstring(L, text_of_resolver_error(error.value()));
   } else {

@@ -1,8 +1,12 @@
 // What `require` finds in copas.so: the module, its submodules, and the Lua chunks they are made of.
 
+#include <dlfcn.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <span>
@@ -15,11 +19,13 @@
 #include "lua/scheduler.hpp"
 #include "lua/state.hpp"
 #include "lua/tables.hpp"
+#include "lua/tls.hpp"
 
 namespace copas::lua {
 namespace {
 
 const char socket_module_key = 0;
+const char tls_module_key = 0;
 const char unix_functions_key = 0;
 const char coroutines_key = 0;
 
@@ -92,7 +98,8 @@ constexpr luaL_Reg submodules[] = {
 };
 
 // Those that are the same for all instances in a Lua state.
-constexpr luaL_Reg socket_modules[] = {{"copas.socket", &open_socket}, {"copas.socket.unix", &open_unix}};
+constexpr luaL_Reg socket_modules[] = {
+    {"copas.socket", &open_socket}, {"copas.socket.unix", &open_unix}, {"copas.tls", &open_tls}};
 
 void preload(lua_State* L, std::span<const luaL_Reg> modules) {
   lua_getglobal(L, "package");
@@ -187,6 +194,32 @@ int load_unix(lua_State* L) {
   return 1;
 }
 
+// Where the library, or the program, is that this function is in.
+const char* own_path() {
+  Dl_info found{};
+  if (::dladdr(reinterpret_cast<const void*>(&own_path), &found) == 0 || found.dli_fname == nullptr) return "";
+  return std::strchr(found.dli_fname, '/') != nullptr ? found.dli_fname : "/proc/self/exe";
+}
+
+void push_tls_module(lua_State* L) {
+  ignore_broken_pipes();
+  set_loaders(L);
+  lua_pushliteral(L, COPAS_VERSION);
+  char resolved[PATH_MAX];
+  const char* const path = own_path();
+  lua_pushstring(L, ::realpath(path, resolved) != nullptr ? resolved : path);
+  lua_pushliteral(L, COPAS_LIBRARY_FOLDER);
+  run_chunk(L, "openssl", 3, 1);
+  push_tls_functions(L, *static_cast<tls::engine*>(lua_touserdata(L, -1)));
+  lua_remove(L, -2);
+  run_chunk(L, "tls", 1, 1);
+}
+
+int load_tls(lua_State* L) {
+  push_shared(L, tls_module_key, push_tls_module);
+  return 1;
+}
+
 // A submodule is a chunk that gets the module and what its other parts share.
 int load_submodule(lua_State* L, std::string_view name) {
   lua_settop(L, 0);
@@ -243,6 +276,7 @@ int open_semaphore(lua_State* L) { return guarded<load_semaphore>(L); }
 int open_socket(lua_State* L) { return guarded<load_socket>(L); }
 int open_unix(lua_State* L) { return guarded<load_unix>(L); }
 int open_timer(lua_State* L) { return guarded<load_timer>(L); }
+int open_tls(lua_State* L) { return guarded<load_tls>(L); }
 
 }  // namespace copas::lua
 
@@ -258,4 +292,5 @@ __attribute__((visibility("default"))) int luaopen_copas_semaphore(lua_State* L)
 __attribute__((visibility("default"))) int luaopen_copas_socket(lua_State* L) { return copas::lua::open_socket(L); }
 __attribute__((visibility("default"))) int luaopen_copas_socket_unix(lua_State* L) { return copas::lua::open_unix(L); }
 __attribute__((visibility("default"))) int luaopen_copas_timer(lua_State* L) { return copas::lua::open_timer(L); }
+__attribute__((visibility("default"))) int luaopen_copas_tls(lua_State* L) { return copas::lua::open_tls(L); }
 }

@@ -15,6 +15,7 @@ int open_semaphore(lua_State* L);
 int open_socket(lua_State* L);
 int open_unix(lua_State* L);
 int open_timer(lua_State* L);
+int open_tls(lua_State* L);
 
 /// Lets `require` find all of them in this program, and the native socket modules where scripts look for LuaSocket.
 void preload_modules(lua_State* L);

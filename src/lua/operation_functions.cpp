@@ -10,6 +10,7 @@
 #include "lua/operations.hpp"
 #include "lua/scheduler.hpp"
 #include "lua/socket_object.hpp"
+#include "lua/tls.hpp"
 
 namespace copas::lua {
 namespace {
@@ -145,6 +146,24 @@ int native_accept(lua_State* L) {
   return await_accept(L, object, lua_toboolean(L, 2) != 0 ? readiness::wants::news : readiness::wants::readiness);
 }
 
+// handshake(native TLS connection): see await_handshake
+int native_handshake(lua_State* L) { return await_handshake(L, check_connection(L, 1)); }
+
+// succeed(socket, secured): the threads that serve the connection, or waited for it last, have `secured` in its place
+int native_succeed(lua_State* L) {
+  scheduler::of(L).replace_socket(L, 1, 2);
+  return 0;
+}
+
+// limits(native socket): those of connect, send and receive in seconds; -1 is none
+int native_limits(lua_State* L) {
+  const operation_timeouts& limits = check_native(L).limits;
+  for (const auto each : {limits.connect, limits.send, limits.receive}) {
+    lua_pushnumber(L, each == unlimited ? -1 : to_seconds(each));
+  }
+  return 3;
+}
+
 // kind(socket): "stream" or "datagram" if it is a native one, else nil
 int native_kind(lua_State* L) {
   const socket_object* const object = socket_object::to(L, 1);
@@ -178,10 +197,17 @@ int native_set_limits(lua_State* L) {
 
 void add_operation_functions(lua_State* L, int scheduler) {
   constexpr luaL_Reg functions[] = {
-      {"accept", guarded<native_accept>},       {"connect", guarded<native_connect>},
-      {"connected", guarded<native_connected>}, {"direct", guarded<native_direct>},
-      {"is_native", guarded<native_is_native>}, {"kind", guarded<native_kind>},
-      {"method", guarded<native_method>},       {"set_limits", guarded<native_set_limits>},
+      {"accept", guarded<native_accept>},
+      {"connect", guarded<native_connect>},
+      {"connected", guarded<native_connected>},
+      {"direct", guarded<native_direct>},
+      {"handshake", guarded<native_handshake>},
+      {"limits", guarded<native_limits>},
+      {"succeed", guarded<native_succeed>},
+      {"is_native", guarded<native_is_native>},
+      {"kind", guarded<native_kind>},
+      {"method", guarded<native_method>},
+      {"set_limits", guarded<native_set_limits>},
   };
   for (const luaL_Reg& each : functions) set_scheduler_function(L, scheduler, each.name, each.func);
   lua_pushlightuserdata(L, const_cast<char*>(&foreign));

@@ -22,7 +22,7 @@ namespace {
 enum class form : std::uint8_t { boolean, number, linger, device, error, ip, ip_membership, ipv6_membership };
 
 constexpr unsigned of(socket_kind kind) { return 1U << static_cast<unsigned>(kind); }
-constexpr unsigned tcp = of(socket_kind::tcp);
+constexpr unsigned tcp = of(socket_kind::tcp) | of(socket_kind::tls);
 constexpr unsigned udp = of(socket_kind::udp);
 constexpr unsigned unix_stream = of(socket_kind::unix_stream);
 constexpr unsigned unix_datagram = of(socket_kind::unix_datagram);

@@ -10,6 +10,7 @@
 #include "lua/guard.hpp"
 #include "lua/reactor_choice.hpp"
 #include "lua/seconds.hpp"
+#include "lua/socket_object.hpp"
 #include "lua/tables.hpp"
 
 namespace copas::lua {
@@ -342,6 +343,15 @@ void scheduler::trace(lua_State* L, const char* what, const thread& whom, const 
   const deadline until = operation != nullptr ? operation->until() : never;
   lua_pushnumber(L, until == never ? HUGE_VAL : to_seconds(until - loop_.io().now()));
   if (lua_pcall(L, 5, 0, 0) != LUA_OK) lua_pop(L, 1);  // a logger that fails does not disturb what it looks at
+}
+
+void scheduler::replace_socket(lua_State* L, int old, int fresh) {
+  if (shared().current != nullptr && shared().current->replace_socket(L, old, fresh)) return;
+  const socket_object* const native = socket_object::to(L, old);
+  if (native != nullptr && native->client.server == 0) return;  // no server's, so nobody closes it at the end
+  loop_.tasks().for_each([&](task_record& each) {
+    if (auto* const known = dynamic_cast<thread*>(&each)) static_cast<void>(known->replace_socket(L, old, fresh));
+  });
 }
 
 void scheduler::push_threads(lua_State* L) {

@@ -98,6 +98,9 @@ class scheduler : public list_link {
   /// Calls that function with what happened to a thread, and with the operation it was or is waiting for.
   void trace(lua_State* L, const char* what, const thread& whom, const wait_node* operation);
 
+  /// Lets the threads that have to do with the socket at `old` of the stack have to do with the one at `fresh`.
+  void replace_socket(lua_State* L, int old, int fresh);
+
   /// Pushes an array of all threads.
   void push_threads(lua_State* L);
 

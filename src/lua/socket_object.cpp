@@ -12,7 +12,7 @@ namespace copas::lua {
 namespace {
 
 const char magic = 0;
-constexpr std::array kind_names{"tcp", "udp", "unixstream", "unixdgram"};
+constexpr std::array kind_names{"tcp", "udp", "unixstream", "unixdgram", "SSL"};
 constexpr std::array role_names{"master", "client", "server", "unconnected", "connected"};
 const std::array<std::array<char, role_names.size()>, kind_names.size()> metatable_keys{};
 
@@ -43,6 +43,10 @@ void set_method(lua_State* L, const char* name, lua_CFunction function, socket_k
 
 int metamethod_tostring(lua_State* L) {
   const socket_object& object = self(L);
+  if (object.kind() == socket_kind::tls) {
+    lua_pushfstring(L, "SSL connection: %p%s", lua_touserdata(L, 1), object.socket().open() ? "" : " (closed)");
+    return 1;
+  }
   lua_pushfstring(L, "%s{%s}: %p", name_of(object.kind()), name_of(object.role()), lua_touserdata(L, 1));
   return 1;
 }
@@ -115,6 +119,12 @@ void register_socket_classes(lua_State* L, socket_kind kind, std::initializer_li
     set_method(L, "__tostring", guarded<metamethod_tostring>, kind);
     lua_rawsetp(L, LUA_REGISTRYINDEX, metatable_key({kind, role}));
   }
+}
+
+void push_methods(lua_State* L, socket_class what) {
+  push_metatable(L, what);
+  lua_getfield(L, -1, "__index");
+  lua_remove(L, -2);
 }
 
 socket_object& self(lua_State* L) { return socket_object::check(L, 1, kind_of_method(L)); }

@@ -14,7 +14,7 @@
 
 namespace copas::lua {
 
-enum class socket_kind : std::uint8_t { tcp, udp, unix_stream, unix_datagram };
+enum class socket_kind : std::uint8_t { tcp, udp, unix_stream, unix_datagram, tls };
 
 /// What a socket object is good for. It changes by `listen` and `connect`, or `setpeername`.
 enum class socket_role : std::uint8_t { master, client, server, unconnected, connected };
@@ -57,6 +57,9 @@ class socket_object {
   /// Makes it another kind of object; it is at `index`.
   void become(lua_State* L, int index, socket_role what);
 
+  /// Gives it another socket to stand for.
+  void carry(ref<copas::socket> connection) noexcept { socket_ = std::move(connection); }
+
   /// The connection; of a master, what will become one.
   [[nodiscard]] ref<copas::stream> stream() const noexcept { return ref{static_cast<copas::stream*>(socket_.get())}; }
   [[nodiscard]] copas::stream& connection() const noexcept { return static_cast<copas::stream&>(*socket_); }
@@ -95,6 +98,9 @@ class socket_object {
 /// Registers the metatables of a kind of objects. Their methods are closures that know the kind: see `self`.
 void register_socket_classes(lua_State* L, socket_kind kind, std::initializer_list<socket_role> roles,
                              std::span<const luaL_Reg> methods);
+
+/// Pushes the table of the methods of a class.
+void push_methods(lua_State* L, socket_class what);
 
 /// The object that a method was called for; raises an error if it is not of the kind, or the role, of the method.
 [[nodiscard]] socket_object& self(lua_State* L);

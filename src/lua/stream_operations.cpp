@@ -10,6 +10,7 @@
 #include "lua/operations.hpp"
 #include "lua/results.hpp"
 #include "lua/scheduler.hpp"
+#include "lua/tls.hpp"
 #include "lua/unix.hpp"
 
 namespace copas::lua {
@@ -51,6 +52,12 @@ class inheriting_accept final : public accept_operation {
   readiness::wants wants_;
 };
 
+// Does the running thread want the words of the library below, instead of "timeout"?
+bool wants_own_words(scheduler& owner) noexcept {
+  const thread* const running = owner.shared().current;
+  return running != nullptr && running->wants_own_words;
+}
+
 // How connecting ended: 1, nil or nil, error.
 template <class Connect>
 struct connect_outcome {
@@ -61,7 +68,7 @@ struct connect_outcome {
       lua_pushnil(L);
       return 2;
     }
-    const bool own_words = error == errc::timed_out && owner.shared().current->wants_own_words;
+    const bool own_words = error == errc::timed_out && wants_own_words(owner);
     return push_failure(L, own_words ? make_error_code(std::errc::connection_already_in_progress) : error);
   }
 };
@@ -70,7 +77,13 @@ struct connect_outcome {
 
 template <>
 struct conversion<receive_operation> {
-  static received_bytes take(scheduler& owner, receive_operation& op) { return pin(owner.shared(), op.await_resume()); }
+  static received_bytes take(scheduler& owner, receive_operation& op) {
+    const bool secured = op.from().encrypted();
+    const bool partial = op.pattern().partial;
+    received_bytes outcome = pin(owner.shared(), op.await_resume());
+    if (secured && outcome.error == errc::timed_out && (partial || wants_own_words(owner))) outcome.word = "wantread";
+    return outcome;
+  }
   static int push(lua_State* L, scheduler& owner, const received_bytes& outcome) {
     return push_received(L, owner.shared(), outcome);
   }
@@ -81,9 +94,16 @@ struct conversion<ranged_send> {
   struct outcome {
     send_range range;
     transfer moved;
+    const char* word;
   };
-  static outcome take(scheduler&, const ranged_send& op) noexcept { return {op.range(), op.await_resume()}; }
-  static int push(lua_State* L, scheduler&, const outcome& sent) { return push_sent(L, sent.range, sent.moved); }
+  static outcome take(scheduler& owner, const ranged_send& op) noexcept {
+    const transfer moved = op.await_resume();
+    const bool own_word = moved.error == errc::timed_out && op.to().encrypted() && wants_own_words(owner);
+    return {op.range(), moved, own_word ? "wantwrite" : nullptr};
+  }
+  static int push(lua_State* L, scheduler&, const outcome& sent) {
+    return push_sent(L, sent.range, sent.moved, sent.word);
+  }
 };
 
 template <>
@@ -91,6 +111,36 @@ struct conversion<connect_operation> : connect_outcome<connect_operation> {};
 
 template <>
 struct conversion<unix_connect_operation> : connect_outcome<unix_connect_operation> {};
+
+// true; nil and the word for a timeout; false and why; or "protocols" where the session waits for an answer.
+template <>
+struct conversion<tls::handshake_operation> {
+  struct outcome {
+    std::error_code error;
+    bool wants_protocols;
+    side waited_for;
+  };
+  static outcome take(scheduler&, const tls::handshake_operation& op) noexcept {
+    return {op.await_resume(), op.wants_protocols(), op.which()};
+  }
+  static int push(lua_State* L, scheduler& owner, const outcome& ended) {
+    if (ended.wants_protocols) {
+      lua_pushliteral(L, "protocols");
+      return 1;
+    }
+    if (ended.error == errc::timed_out) {
+      lua_pushnil(L);
+      lua_pushstring(L, !wants_own_words(owner)           ? "timeout"
+                        : ended.waited_for == side::write ? "wantwrite"
+                                                          : "wantread");
+      return 2;
+    }
+    lua_pushboolean(L, ended.error ? 0 : 1);
+    if (!ended.error) return 1;
+    push_error(L, ended.error);
+    return 2;
+  }
+};
 
 template <>
 struct conversion<inheriting_accept> {
@@ -164,8 +214,15 @@ int await_send(lua_State* L, const socket_object& object, int socket, int count)
 
 int await_connect(lua_State* L, socket_object& object) {
   if (object.role() == socket_role::server) refuse_class(L, 1, {object.kind(), socket_role::client});
+  if (object.kind() == socket_kind::tls) return push_failure(L, make_error_code(std::errc::already_connected));
   object.blocking.block = 0;
   return object.kind() == socket_kind::tcp ? await_connect_to_host(L, object) : await_connect_to_path(L, object);
+}
+
+int await_handshake(lua_State* L, const socket_object& object) {
+  thread& self = scheduler::running_thread(L);
+  return self.await_for<tls::handshake_operation>(L, effective(object.limits.connect), {.socket = 1, .text = 0},
+                                                  &self.owner().loop(), ref{&secured_stream(object)});
 }
 
 int await_accept(lua_State* L, const socket_object& object, readiness::wants what) {

@@ -9,6 +9,7 @@
 #include "copas/lua/call.hpp"
 #include "lua/guard.hpp"
 #include "lua/scheduler.hpp"
+#include "lua/socket_object.hpp"
 #include "lua/state.hpp"
 #include "lua/tables.hpp"
 
@@ -341,6 +342,19 @@ void thread::push_socket(lua_State* L) const {
     lua_pop(L, 1);
     lua_pushnil(L);
   }
+}
+
+bool thread::replace_socket(lua_State* L, int old, int fresh) {
+  push_socket(L);
+  const bool mine = lua_rawequal(L, -1, old) != 0;
+  lua_pop(L, 1);
+  if (!mine) return false;
+  owner_.anchored().set(L, anchor_, anchors::socket, fresh);
+  if (!close_at_end_ && !closes_foreign_) return true;
+  const socket_object* const native = socket_object::to(L, fresh);
+  close_at_end_ = native != nullptr ? native->shared() : ref<copas::socket>{};
+  closes_foreign_ = native == nullptr;
+  return true;
 }
 
 void thread::serve(lua_State* L, int socket, served_client which, ref<copas::socket> close_at_end) {

@@ -153,6 +153,9 @@ class thread final : public task_record, public pooled {
   ///
   /// @param close_at_end  closed when the thread ends; none for a connection that is no native socket.
   void serve(lua_State* L, int socket, served_client which, ref<copas::socket> close_at_end);
+  /// If it has to do with the socket at `old` of the stack, it has from now on with the one at `fresh`.
+  /// @return  whether it had.
+  bool replace_socket(lua_State* L, int old, int fresh);
   /// Lets the module close the connection, which is no native socket, when the thread ends.
   void close_foreign_at_end() noexcept { closes_foreign_ = true; }
   [[nodiscard]] served_client client() const noexcept { return client_; }

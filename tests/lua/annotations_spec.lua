@@ -6,6 +6,12 @@ local folder = debug.getinfo(1, "S").source:match("^@(.*)tests/lua/annotations_s
 
 -- An object of each class that is no module, and no table of options that one gives.
 local objects = {
+  ["copas.certificate"] = function()
+    local pipe = io.popen("openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj /CN=x 2>/dev/null")
+    local pem = pipe:read("*a")
+    pipe:close()
+    return require("copas.tls").loadcertificate(pem)
+  end,
   ["copas.datagramwrapper"] = function() return copas.wrap(require("copas.socket").udp()) end,
   ["copas.debuglib"] = function() return copas.debug end,
   ["copas.dnslib"] = function() return require("copas.socket").dns end,
@@ -20,6 +26,11 @@ local objects = {
     local timer = copas.timer.new { delay = 0, callback = function() end }
     timer:cancel()
     return timer
+  end,
+  ["copas.tlsconnection"] = function()
+    local left, right = require("support.sockets").pair(require("copas.socket"))
+    right:close()
+    return require("copas.tls").wrap(left, { mode = "client", protocol = "any" })
   end,
   ["copas.udp"] = function() return require("copas.socket").udp() end,
   ["copas.unixdgram"] = function() return require("copas.socket.unix").dgram() end,

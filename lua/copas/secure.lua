@@ -1,0 +1,80 @@
+-- How threads secure connections: by our own TLS, or by LuaSec where a context of LuaSec's is given.
+local _, internal = ...
+local native, foreign = internal.native, internal.foreign
+
+local tls = getmetatable(require("copas.tls")).internal
+local functions = tls.functions
+
+local secure = {}
+
+---Is it a connection already, of whatever library?
+local function is_secured(skt)
+  return tostring(skt):sub(1, 3) == "SSL"
+end
+
+-- Does LuaSec have to carry the connection, because one of the contexts is its?
+local function needs_luasec(params, names)
+  if type(params) == "userdata" then return not functions.is_context(params) end
+  if type(names) ~= "table" then return false end
+  for _, context in pairs(names) do
+    if type(context) == "userdata" and not functions.is_context(context) then return true end
+  end
+  return false
+end
+
+local function wrap_by_luasec(skt, params)
+  local ssl = require("ssl")
+  local connection, err = ssl.wrap(skt, params)
+  if not connection then error(err, 0) end
+  connection:settimeout(0)
+  return connection
+end
+
+-- Gives a connection what the socket had that it takes the place of.
+local function succeed(old, connection)
+  if not native.is_native(connection) then
+    if native.is_native(old) then
+      foreign.set_limits(connection, native.limits(old))
+    else
+      foreign.inherit_limits(connection, old)
+    end
+  elseif not native.is_native(old) then
+    native.set_limits(connection, foreign.limits(old))
+  end
+  internal.inherit_name(connection, old)
+  native.succeed(old, connection)
+end
+
+---The connection that carries `skt` from now on; `skt` itself if it is one.
+---@param names string|table|nil  what `sni` will be called with
+---@param host string?            the peer's name, if its certificate is to be for it
+function secure.wrap(skt, params, names, host)
+  if is_secured(skt) then return skt end
+  if not params then
+    error("cannot wrap socket into a secure socket (using 'ssl.wrap()') without parameters/context", 0)
+  end
+  local connection
+  if needs_luasec(params, names) then
+    connection = wrap_by_luasec(skt, params)
+  else
+    local context = tls.context_for(params)
+    if host and not (type(params) == "table" and params.verify_host) then host = nil end
+    connection = tls.secure(skt, context)
+    if type(params) == "table" and type(params.verify_host) == "string" then host = params.verify_host end
+    if host and functions.is_context(context) == "client" then functions.expect(connection, host) end
+  end
+  succeed(skt, connection)
+  return connection
+end
+
+---Shakes hands: true; nil and a word if the time is over; false and the reason if it fails.
+function secure.shake_hands(connection)
+  if not native.is_native(connection) then return foreign.shake_hands(connection) end
+  while true do
+    local ok, err = native.handshake(connection)
+    if ok ~= "protocols" then return ok, err end
+    tls.choose_protocol(connection)
+  end
+end
+
+return secure

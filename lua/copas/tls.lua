@@ -1,0 +1,289 @@
+-- TLS in the form of LuaSec: contexts made of a table of parameters, and connections.
+local functions = ...
+
+local tls = {
+  _VERSION = "1.2.0", -- of the interface
+  _COPYRIGHT = "Copyright (c) 2026 The Copas authors",
+  newcontext = nil,
+  wrap = nil,
+  loadcertificate = functions.certificate,
+}
+
+-- Functions that choose a protocol (ALPN), by context and then by connection.
+local choosers = setmetatable({}, { __mode = "k" })
+
+-- What a parameter may be, for those that are one string, or several.
+local function strings(value)
+  if type(value) == "table" then return value end
+  return value ~= nil and { value } or nil
+end
+
+local function check_string(params, name)
+  local value = params[name]
+  if type(value) == "number" then value = tostring(value) end
+  if type(value) ~= "string" then
+    error(("bad TLS parameter '%s' (string expected, got %s)"):format(name, type(value)), 0)
+  end
+  return value
+end
+
+local function optional_string(params, name)
+  if params[name] == nil then return nil end
+  return check_string(params, name)
+end
+
+-- The protocols to offer or to choose from; or false and why there are none.
+local function protocols(value)
+  local list = strings(value)
+  if #list == 0 then return false, "invalid ALPN list (empty)" end
+  for _, name in ipairs(list) do
+    if type(name) ~= "string" then return false, "invalid ALPN parameter" end
+    if name == "" then return false, "invalid ALPN name (empty string)" end
+    if #name > 255 then return false, "invalid ALPN name (length > 255)" end
+  end
+  return list
+end
+
+local function read_alpn(params, into)
+  local value = params.alpn
+  if value == nil then return true end
+  local kind = type(value)
+  if into.server and kind == "function" then
+    into.asks_for_protocols = true
+    return true
+  end
+  if kind ~= "table" and (into.server or kind ~= "string") then return false, "invalid ALPN parameter" end
+  local err
+  into.alpn, err = protocols(value)
+  return into.alpn, err
+end
+
+-- The certificates with their keys. A password that is a function is asked for only if there is need.
+local function read_keys(params, ask)
+  local keys = {}
+  for index, each in ipairs(params.certificates or { params }) do
+    local password = each.password
+    if password ~= nil and each.key ~= nil then
+      if type(password) == "function" then
+        password = ask and password() or nil
+      elseif type(password) ~= "string" then
+        return nil, "invalid password type"
+      end
+    end
+    keys[index] = {
+      certificate = optional_string(each, "certificate"),
+      key = optional_string(each, "key"),
+      password = password,
+    }
+  end
+  return keys
+end
+
+-- The parameters as functions.context takes them; or nil and an error.
+local function normalise(params, ask)
+  local mode, protocol = check_string(params, "mode"), check_string(params, "protocol")
+  if mode ~= "server" and mode ~= "client" then return nil, ("invalid mode (%s)"):format(mode) end
+  local depth = params.depth
+  if depth ~= nil and type(depth) ~= "number" then
+    error(("bad TLS parameter 'depth' (number expected, got %s)"):format(type(depth)), 0)
+  end
+  local normal = {
+    server = mode == "server",
+    protocol = protocol,
+    cafile = optional_string(params, "cafile"),
+    capath = optional_string(params, "capath"),
+    default_trust = params.default_trust,
+    verify_host = params.verify_host,
+    verify = strings(params.verify),
+    verifyext = strings(params.verifyext),
+    depth = depth,
+    options = strings(params.options),
+    ciphers = optional_string(params, "ciphers"),
+    ciphersuites = optional_string(params, "ciphersuites"),
+    curve = optional_string(params, "curve"),
+    curveslist = optional_string(params, "curveslist"),
+    dane = params.dane and true or false,
+  }
+  local err
+  normal.keys, err = read_keys(params, ask)
+  if not normal.keys then return nil, err end
+  if params.dhparam ~= nil then
+    if type(params.dhparam) ~= "function" then return nil, "invalid DH parameter type" end
+    normal.dhparam = params.dhparam(false, 2048)
+  end
+  local ok
+  ok, err = read_alpn(params, normal)
+  if not ok then return nil, err end
+  return normal
+end
+
+---Makes a context; or nil and an error.
+function tls.newcontext(params)
+  if type(params) ~= "table" then error("bad argument #1 to 'newcontext' (table expected)", 2) end
+  local normal, err = normalise(params)
+  if not normal then return nil, err end
+  local context, why, wants_password = functions.context(normal)
+  if wants_password then
+    normal = normalise(params, true)
+    context, why = functions.context(normal)
+  end
+  if not context then return nil, why end
+  if normal.asks_for_protocols then choosers[context] = params.alpn end
+  return context
+end
+
+-- All fields that contexts are made of, and which of them name files.
+local fields = {
+  "mode", "protocol", "key", "password", "certificate", "certificates", "cafile", "capath", "default_trust",
+  "verify_host", "verify", "verifyext", "depth", "options", "ciphers", "ciphersuites", "dhparam", "curve", "curveslist",
+  "alpn", "dane",
+}
+local is_file = { key = true, certificate = true, cafile = true, capath = true }
+
+-- Adds a text of a value that others do not have.
+local function describe(value, name, into)
+  local kind = type(value)
+  if kind == "table" then
+    into[#into + 1] = "{"
+    if name == "certificates" then
+      for _, each in ipairs(value) do
+        for _, field in ipairs { "key", "password", "certificate" } do describe(each[field], field, into) end
+      end
+    else
+      for _, each in ipairs(value) do describe(each, nil, into) end
+    end
+    into[#into + 1] = "}"
+    return
+  end
+  local text = tostring(value)
+  into[#into + 1] = kind:sub(1, 3)
+  into[#into + 1] = #text
+  into[#into + 1] = text
+  if is_file[name] and kind == "string" then into[#into + 1] = functions.stamp(value) or "" end
+end
+
+local function fingerprint(params)
+  local parts = {}
+  for _, name in ipairs(fields) do
+    local value = params[name]
+    if value == nil then
+      parts[#parts + 1] = "-"
+    else
+      describe(value, name, parts)
+    end
+  end
+  return table.concat(parts, " ")
+end
+
+local cache, cached = {}, 0 -- contexts, and the functions that their texts name, by fingerprint
+local most_cached = 100
+
+---The context for a table of parameters, made anew when they or the files that they name have changed; raises what is
+---wrong with them.
+local function context_for(params)
+  if functions.is_context(params) then return params end
+  if type(params) ~= "table" then error("invalid context", 0) end
+  local key = fingerprint(params)
+  local found = cache[key]
+  if found then return found.context end
+  local context, err = tls.newcontext(params)
+  if not context then error(err, 0) end
+  if cached >= most_cached then cache, cached = {}, 0 end
+  cache[key] = { context = context, params.password, params.dhparam, params.alpn, params.certificates }
+  cached = cached + 1
+  return context
+end
+
+-- What an object that is none of ours has read and not handed out: it has to be decrypted.
+local function take_buffered(skt)
+  if not skt.dirty or not skt:dirty() then return "" end
+  skt:settimeout(0)
+  local data, _, partial = skt:receive(2 ^ 24)
+  return data or partial or ""
+end
+
+---A connection that takes over the descriptor of `skt`.
+local function secure(skt, context)
+  local connection
+  if functions.is_socket(skt) then
+    connection = functions.secure(context, skt)
+  else
+    local early = take_buffered(skt)
+    connection = functions.secure(context, skt:getfd(), early)
+    skt:setfd(-1)
+  end
+  choosers[connection] = choosers[context]
+  return connection
+end
+
+function tls.wrap(skt, params)
+  local context = params
+  if type(params) == "table" then
+    local err
+    context, err = tls.newcontext(params)
+    if not context then return nil, err end
+  elseif not functions.is_context(params) then
+    error("invalid context", 2)
+  end
+  return secure(skt, context)
+end
+
+---Answers the client's offer of protocols.
+local function choose_protocol(connection)
+  local answer = choosers[connection](functions.offered(connection))
+  functions.choose(connection, { protocols = strings(answer) or {} })
+end
+
+local function set_of(names)
+  local set = {}
+  for _, name in ipairs(names) do set[name] = true end
+  return set
+end
+
+tls.config = {
+  protocols = { tlsv1 = true, tlsv1_1 = true, tlsv1_2 = true, tlsv1_3 = true },
+  options = set_of(functions.option_names()),
+  algorithms = { ec = true },
+  curves = set_of(functions.curve_names()),
+  capabilities = { alpn = true, dane = { verify_none = true }, curves_list = true, ecdh_auto = true },
+}
+
+local connection_methods = functions.connection_methods
+
+local function check_names(wanted, names)
+  if type(names) ~= wanted then
+    error(("bad argument #1 to 'sni' (%s expected, got %s)"):format(wanted, type(names)), 3)
+  end
+end
+
+---sni(name) of a client, sni(contexts by name [, strict]) of a server
+function connection_methods.sni(connection, names, strict)
+  if functions.mode(connection) == "client" then
+    check_names("string", names)
+    functions.sni(connection, names)
+  else
+    check_names("table", names)
+    functions.sni(connection, names, strict)
+  end
+end
+
+-- A client's offer of protocols that a function answers stops the handshake.
+local shake_hands = connection_methods.dohandshake
+function connection_methods.dohandshake(connection)
+  local ok, err = shake_hands(connection)
+  while err == "protocols" do
+    choose_protocol(connection)
+    ok, err = shake_hands(connection)
+  end
+  if ok then return true end
+  return false, err
+end
+
+return setmetatable(tls, {
+  internal = {
+    functions = functions,
+    context_for = context_for,
+    secure = secure,
+    choose_protocol = choose_protocol,
+  },
+})
