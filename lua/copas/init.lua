@@ -4,7 +4,9 @@ local native, load = ...
 
 if _VERSION == "Lua 5.1" then -- there, what captured pcall before cannot wait
   for _, name in ipairs { "socket.http", "copas.http" } do
-    if package.loaded[name] then error("you must require copas before require'ing " .. name) end
+    local mt = getmetatable(package.loaded[name])
+    local made_here = type(mt) == "table" and mt.requests_of_copas -- by an earlier instance
+    if package.loaded[name] and not made_here then error("you must require copas before require'ing " .. name) end
   end
 end
 
@@ -18,7 +20,7 @@ local copas = {
 }
 
 local foreign = load("foreign", native)
-local internal = { native = native, load = load, foreign = foreign }
+local internal = { native = native, load = load, foreign = foreign, pcall = load("waiting_pcall") }
 load("names", copas, internal)
 load("errors", copas, internal)
 load("operations", copas, internal)
@@ -170,7 +172,7 @@ local function replace_try()
   foreign.datagram_size = socket._DATAGRAMSIZE or foreign.datagram_size
   local made_here = type(socket.newtry) == "function" and debug.getinfo(socket.newtry, "S").source == "=copas/try.lua"
   if made_here then return end -- in the native module, or by an earlier instance of this one
-  for name, value in pairs(load("try", socket)) do socket[name] = value end
+  for name, value in pairs(load("try", socket, internal.pcall)) do socket[name] = value end
 end
 replace_try()
 
@@ -182,7 +184,16 @@ if rawget(_G, "_TEST") then
   end
 end
 
-local submodules = { future = true, lock = true, queue = true, semaphore = true, timer = true }
+local submodules = {
+  ftp = true,
+  future = true,
+  http = true,
+  lock = true,
+  queue = true,
+  semaphore = true,
+  smtp = true,
+  timer = true,
+}
 
 local metatable = {
   internal = internal, -- for the submodules and the runtime

@@ -1,7 +1,7 @@
 -- The socket module: LuaSocket's interface on native sockets.
 local native, load = ...
 
-local try = load("try")
+local try = load("try", nil, load("waiting_pcall"))
 
 local socket = {
   BLOCKSIZE = 2048,

@@ -2,13 +2,7 @@
 --
 -- A failed try throws a table with the error; protect turns it back into nil and the error. Modules of LuaSocket may
 -- have taken its own functions before: so that either protect understands either try, the tables have its metatable.
-local luasocket = ...
-
-local pcall = pcall
-if _VERSION == "Lua 5.1" and not jit then -- nothing can wait across its own pcall
-  local found, coxpcall = pcall(require, "coxpcall")
-  if found then pcall = coxpcall.pcall end
-end
+local luasocket, pcall = ...
 
 -- The metatable of what LuaSocket's try throws.
 local function metatable_of_luasocket()

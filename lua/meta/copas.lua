@@ -19,6 +19,9 @@
 ---@field _DESCRIPTION string
 ---@field autoclose boolean    close connections when their handler ends? Read at each accept; default true
 ---@field running boolean      true while `copas.loop` runs; programs with a loop of their own may set it
+---@field http copas.httplib             the module `copas.http`, loaded when it is first used
+---@field ftp copas.ftplib               the module `copas.ftp`, likewise
+---@field smtp copas.smtplib             the module `copas.smtp`, likewise
 ---@field lock copas.locklib   the module `copas.lock`, loaded when it is first used
 ---@field queue copas.queuelib          the module `copas.queue`, likewise
 ---@field future copas.futurelib        the module `copas.future`, likewise

@@ -93,8 +93,9 @@ void push_shared(lua_State* L, const char& key, void (*push)(lua_State*)) {
 
 // Those of one instance of the module.
 constexpr luaL_Reg submodules[] = {
-    {"copas.future", &open_future},       {"copas.lock", &open_lock},   {"copas.queue", &open_queue},
-    {"copas.semaphore", &open_semaphore}, {"copas.timer", &open_timer},
+    {"copas.ftp", &open_ftp},     {"copas.future", &open_future}, {"copas.http", &open_http},
+    {"copas.lock", &open_lock},   {"copas.queue", &open_queue},   {"copas.semaphore", &open_semaphore},
+    {"copas.smtp", &open_smtp},   {"copas.timer", &open_timer},
 };
 
 // Those that are the same for all instances in a Lua state.
@@ -164,12 +165,12 @@ void ignore_broken_pipes() {
 int load_copas(lua_State* L) {
   ignore_broken_pipes();
   set_loaders(L);
-  forget_submodules(L);
   lua_settop(L, 0);
   push_native(L);
   pass_waits_through_coroutines(L);
   lua_pushcfunction(L, guarded<load_chunk>);
   run_chunk(L, "init", 2, 1);
+  forget_submodules(L);
   return 1;
 }
 
@@ -229,10 +230,13 @@ int load_submodule(lua_State* L, std::string_view name) {
   return 1;
 }
 
+int load_ftp(lua_State* L) { return load_submodule(L, "ftp"); }
 int load_future(lua_State* L) { return load_submodule(L, "future"); }
+int load_http(lua_State* L) { return load_submodule(L, "http"); }
 int load_lock(lua_State* L) { return load_submodule(L, "lock"); }
 int load_queue(lua_State* L) { return load_submodule(L, "queue"); }
 int load_semaphore(lua_State* L) { return load_submodule(L, "semaphore"); }
+int load_smtp(lua_State* L) { return load_submodule(L, "smtp"); }
 int load_timer(lua_State* L) { return load_submodule(L, "timer"); }
 
 // The function that `copas.runtime` is.
@@ -269,10 +273,13 @@ int open_runtime(lua_State* L) {
 }
 
 int open_copas(lua_State* L) { return guarded<load_copas>(L); }
+int open_ftp(lua_State* L) { return guarded<load_ftp>(L); }
 int open_future(lua_State* L) { return guarded<load_future>(L); }
+int open_http(lua_State* L) { return guarded<load_http>(L); }
 int open_lock(lua_State* L) { return guarded<load_lock>(L); }
 int open_queue(lua_State* L) { return guarded<load_queue>(L); }
 int open_semaphore(lua_State* L) { return guarded<load_semaphore>(L); }
+int open_smtp(lua_State* L) { return guarded<load_smtp>(L); }
 int open_socket(lua_State* L) { return guarded<load_socket>(L); }
 int open_unix(lua_State* L) { return guarded<load_unix>(L); }
 int open_timer(lua_State* L) { return guarded<load_timer>(L); }
@@ -291,6 +298,9 @@ __attribute__((visibility("default"))) int luaopen_copas_semaphore(lua_State* L)
 }
 __attribute__((visibility("default"))) int luaopen_copas_socket(lua_State* L) { return copas::lua::open_socket(L); }
 __attribute__((visibility("default"))) int luaopen_copas_socket_unix(lua_State* L) { return copas::lua::open_unix(L); }
+__attribute__((visibility("default"))) int luaopen_copas_ftp(lua_State* L) { return copas::lua::open_ftp(L); }
+__attribute__((visibility("default"))) int luaopen_copas_http(lua_State* L) { return copas::lua::open_http(L); }
+__attribute__((visibility("default"))) int luaopen_copas_smtp(lua_State* L) { return copas::lua::open_smtp(L); }
 __attribute__((visibility("default"))) int luaopen_copas_timer(lua_State* L) { return copas::lua::open_timer(L); }
 __attribute__((visibility("default"))) int luaopen_copas_tls(lua_State* L) { return copas::lua::open_tls(L); }
 }

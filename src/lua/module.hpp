@@ -8,10 +8,13 @@ namespace copas::lua {
 
 /// The loaders of the modules in copas.so, for hosts that link them in. Each pushes its module.
 int open_copas(lua_State* L);
+int open_ftp(lua_State* L);
 int open_future(lua_State* L);
+int open_http(lua_State* L);
 int open_lock(lua_State* L);
 int open_queue(lua_State* L);
 int open_semaphore(lua_State* L);
+int open_smtp(lua_State* L);
 int open_socket(lua_State* L);
 int open_unix(lua_State* L);
 int open_timer(lua_State* L);

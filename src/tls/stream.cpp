@@ -20,7 +20,7 @@ moved blocked() noexcept { return {.error = std::make_error_code(std::errc::oper
 task<void> send_rest(loop& home, unique_fd connection, std::string rest) {
   constexpr std::chrono::seconds patience{5};
   stream_handle to{home, std::move(connection)};
-  co_await to.send(rest, home.io().after(patience));
+  static_cast<void>(co_await to.send(rest, home.io().after(patience)));
 }
 
 }  // namespace

@@ -9,7 +9,8 @@ local certificate = tls.loadcertificate(pem)
 print(certificate:subject()[1].name, certificate:issuer()[1].value) --> commonName  localhost
 print(type(certificate:extensions()), #certificate:digest("sha256")) --> table  64
 print(certificate:validat(os.time()), certificate:notbefore() ~= certificate:notafter()) --> true  true
-print(certificate:serial():match("^%x+$") ~= nil, certificate:pem():match("BEGIN CERTIFICATE")) --> true  BEGIN CERTIFICATE
+print(certificate:serial():match("^%x+$") ~= nil) --> true
+print(certificate:pem():match("BEGIN CERTIFICATE")) --> BEGIN CERTIFICATE
 print(select(2, certificate:pubkey())) --> RSA  2048
 print(certificate:issued(certificate), certificate:setencode("utf8"), certificate:getsignaturename())
 --> true  true  RSA-SHA256

@@ -1,0 +1,63 @@
+---@meta copas.http
+
+-- What `require "copas.http"` returns: requests that let other threads run meanwhile.
+
+---@class copas.httplib
+---@field PORT integer         80
+---@field SSLPORT integer      443
+---@field TIMEOUT number       60: seconds for each of connecting, sending and receiving
+---@field USERAGENT string
+---@field PROXY string?        URL of a proxy for all requests
+---@field SSLPROTOCOL string   "any"
+---@field SSLOPTIONS string|string[]  "all"
+---@field SSLVERIFY string     "peer": the chain is verified by the authorities of the system, and the host; "none": neither
+---@field SSLSNISTRICT boolean
+local httplib = {}
+
+---@class copas.http.options
+---@field url string
+---@field method? string        default "GET"
+---@field headers? table<string, string|number>
+---@field source? function      LTN12 source of a body; sent in chunks without the header "content-length"
+---@field sink? function        LTN12 sink for the body of the answer
+---@field step? function        instead of ltn12.pump.step
+---@field user? string
+---@field password? string
+---@field redirect? boolean|"all"  false: never follow; "all": also from https to http
+---@field maxredirects? integer|false  default 5; false: any number
+---@field timeout? number|{ connect: number?, send: number?, receive: number? }  in seconds
+---@field proxy? string         a URL; https goes through it by CONNECT
+---@field create? fun(request: table): table?, string?  makes the socket: see `getcreatefunc`
+---@field sslparams? { wrap: table|userdata|nil, sni: table? }  TLS parameters: see `copas.tls`
+
+---Asks for a URL, by POST if there is a body. Redirects are followed. With a request table, the first result is 1 and the
+---body goes to its sink.
+---
+---Throws for a failed TLS handshake and for wrong fields of `timeout`; other failures are nil and an error.
+---@param url string|copas.http.options
+---@param body? string
+---@return string|1|nil body
+---@return integer|string code       or the error
+---@return table<string, string>? headers  by names in lower case
+---@return string? status            the status line
+function httplib.request(url, body) end
+
+---The request table for a URL; after the request, `table.concat(made.target)` is the body.
+---@param url string
+---@param body? string
+---@return table made
+function httplib.parseRequest(url, body) end
+
+---A function that makes sockets for requests. TLS parameters that are not there are filled in in the table.
+---@param params? copas.http.options
+---@return fun(request: table): table
+function httplib.getcreatefunc(params) end
+
+---Connects for an exchange of messages, step by step: `sendrequestline(method, uri)`, `sendheaders(headers)`,
+---`sendbody(headers, source, step)`, `receivestatusline()`, `receiveheaders()`, `receivebody(headers, sink, step)`,
+---`receive09body(status, sink, step)` and `close()`. Errors are thrown as by `socket.try`.
+---@param request table  with `host`, `port`, `scheme` and what `create` needs
+---@return table exchange  its socket is the field `c`
+function httplib.open(request) end
+
+return httplib

@@ -1,0 +1,58 @@
+-- A scripted HTTP server in the loop under test.
+local sockets = require("support.sockets")
+
+local socket = require("copas.socket")
+
+local web = {}
+web.__index = web
+
+---Answers each connection with the next text, or function of the request, of `answers`, and closes it.
+---@param sslparams table?  to serve by TLS
+function web.serve(copas, answers, sslparams)
+  local self = setmetatable({ requests = {} }, web)
+  self.server, self.port = sockets.listen(socket)
+  self.url = (sslparams and "https" or "http") .. "://127.0.0.1:" .. self.port
+  self.copas = copas
+  local count = 0
+  copas.addserver(self.server, copas.handler(function(skt)
+    count = count + 1
+    local answer = answers[count] or answers[#answers]
+    local request = web.read(skt)
+    self.requests[count] = request
+    if type(answer) == "function" then answer = answer(request, skt) or "" end
+    skt:send(answer)
+  end, sslparams))
+  return self
+end
+
+---The head of a request, and its body.
+function web.read(skt)
+  local request = { headers = {}, body = "" }
+  request.line = skt:receive()
+  if not request.line then return request end
+  while true do
+    local line = skt:receive()
+    if not line or line == "" then break end
+    local name, value = line:match("^(.-): (.*)$")
+    request.headers[name:lower()] = value
+  end
+  local length = tonumber(request.headers["content-length"])
+  if length then request.body = skt:receive(length) end
+  if request.headers["transfer-encoding"] == "chunked" then
+    request.chunks = {}
+    repeat
+      local size = tonumber(skt:receive(), 16)
+      local chunk = skt:receive(size)
+      skt:receive()
+      request.chunks[#request.chunks + 1] = size > 0 and chunk or nil
+    until size == 0
+    request.body = table.concat(request.chunks)
+  end
+  return request
+end
+
+function web:stop()
+  self.copas.removeserver(self.server)
+end
+
+return web
