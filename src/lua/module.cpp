@@ -93,9 +93,9 @@ void push_shared(lua_State* L, const char& key, void (*push)(lua_State*)) {
 
 // Those of one instance of the module.
 constexpr luaL_Reg submodules[] = {
-    {"copas.ftp", &open_ftp},     {"copas.future", &open_future}, {"copas.http", &open_http},
-    {"copas.lock", &open_lock},   {"copas.queue", &open_queue},   {"copas.semaphore", &open_semaphore},
-    {"copas.smtp", &open_smtp},   {"copas.timer", &open_timer},
+    {"copas.ftp", &open_ftp},   {"copas.future", &open_future}, {"copas.http", &open_http},
+    {"copas.lock", &open_lock}, {"copas.queue", &open_queue},   {"copas.semaphore", &open_semaphore},
+    {"copas.smtp", &open_smtp}, {"copas.timer", &open_timer},
 };
 
 // Those that are the same for all instances in a Lua state.
