@@ -25,8 +25,9 @@ inline double microseconds(std::uint64_t nanoseconds) noexcept { return static_c
 /// Prints one line, one JSON object; what was not measured is null.
 inline void print(const options& chosen, const result& found) {
   const auto& took = found.latencies;
-  const auto requests = static_cast<double>(took.total());
-  std::printf(R"({"connections": %zu, "idle": %zu, "bytes": %zu, )", chosen.connections, chosen.idle, chosen.bytes);
+  const auto requests = static_cast<double>(took.total() * chosen.depth);
+  std::printf(R"({"connections": %zu, "idle": %zu, "bytes": %zu, "depth": %zu, )", chosen.connections, chosen.idle,
+              chosen.bytes, chosen.depth);
   std::printf(R"("requests": %.0f, "seconds": %.4f, )", requests, found.window.count());
   std::printf(R"("requests_per_s": %.1f, )", requests / found.window.count());
   if (found.cpu)

@@ -26,19 +26,21 @@ struct options {
   std::uint64_t requests = std::numeric_limits<std::uint64_t>::max();
   double warmup = 0.3;
   std::size_t bytes = 32;
+  std::size_t depth = 1;
   pid_t pid = 0;
 };
 
 inline constexpr std::string_view usage =
-    R"(usage: echo-load --port PORT [option...]
+    R"(usage: load-echo --port PORT [option...]
 
 Each connection sends a line to 127.0.0.1:PORT, waits for its echo, and sends the next. Prints one JSON object.
 
-  --connections N  busy connections, 0 to 10000 (50)
+  --connections N  busy connections, 0 to 100000 (50)
   --seconds S      length of the measured window (2; with --requests at most 60)
   --requests N     end the window after N answers
   --warmup S       seconds of the same load before it (0.3)
   --bytes N        length of the line with its LF, 2 to 65536 (32)
+  --depth N        send N lines at once, 1 to 1000, and wait for all their echoes; latencies are those of all N (1)
   --idle M         further connections, opened first, that say nothing; every 32nd has said one line
   --greet-each     all of them exchange one line before they fall silent
   --pid PID        the server process, to measure its CPU time and memory
@@ -67,9 +69,9 @@ inline options parse(std::span<char*> arguments) {
     if (name == "--port")
       chosen.port = number_in<std::uint16_t>(value, 1, 65535);
     else if (name == "--connections")
-      chosen.connections = number_in<std::size_t>(value, 0, 10'000);
+      chosen.connections = number_in<std::size_t>(value, 0, 100'000);
     else if (name == "--idle")
-      chosen.idle = number_in<std::size_t>(value, 0, 20'000);
+      chosen.idle = number_in<std::size_t>(value, 0, 100'000);
     else if (name == "--seconds")
       chosen.seconds = number_in<double>(value, 0.001, 3600);
     else if (name == "--requests")
@@ -78,6 +80,8 @@ inline options parse(std::span<char*> arguments) {
       chosen.warmup = number_in<double>(value, 0, 60);
     else if (name == "--bytes")
       chosen.bytes = number_in<std::size_t>(value, 2, 65'536);
+    else if (name == "--depth")
+      chosen.depth = number_in<std::size_t>(value, 1, 1000);
     else if (name == "--pid")
       chosen.pid = number_in<pid_t>(value, 1, std::numeric_limits<pid_t>::max());
     else

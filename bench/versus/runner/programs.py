@@ -1,32 +1,33 @@
-"""The servers that are compared: how to start one, wait until it listens, and stop it."""
+"""Programs to be measured: what one needs, how to run it, and how to start one that listens."""
 
 import os
 import select
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parents[1]
-PROJECT = SOURCES.parents[2]  # where all run: in SOURCES, `require "luv"` would find our ./luv.lua
+PROJECT = SOURCES.parents[1]  # where all run: in echo/, `require "luv"` would find our luv.lua
 
 
 class BenchmarkError(Exception):
-    """A server or the load generator did not do its part."""
+    """A program did not do its part."""
 
 
 @dataclass(frozen=True)
-class Server:
-    """One row of the table; `needs` are the files without which it cannot run."""
+class Program:
+    """One row of a table; `needs` are the files without which it cannot run."""
 
     name: str
     command: tuple[str, ...]
     needs: tuple[Path, ...] = ()
     probe: str | None = None  # Lua code that fails unless the modules are there
     environment: Mapping[str, str] = field(default_factory=dict)
+    most_connections: int | None = None
 
     def missing(self) -> str | None:
         """Says why it cannot run here; None when it can."""
@@ -50,7 +51,7 @@ class Server:
         return None if tried.returncode == 0 else tried.stderr.strip().partition("\n")[0]
 
     def full_environment(self) -> dict[str, str]:
-        """The environment of the process: ours, but a server's own Lua paths replace all others."""
+        """The environment of the process: ours, but a program's own Lua paths replace all others."""
         if not self.environment:
             return dict(os.environ)
         ours = {name: value for name, value in os.environ.items() if not name.startswith("LUA_")}
@@ -65,42 +66,11 @@ class Running:
     port: int
 
 
-def all_servers(build: Path) -> list[Server]:
-    """Every server there is, with programs built in `build`."""
-    return [
-        _program("epoll", build),
-        _program("asio", build),
-        _program("copas", build),
-        _copas_script("copas-lua5.4", "lua5.4", build / "lua" / "5.4"),
-        _copas_script("copas-luajit", "luajit", build / "lua" / "5.1"),
-        Server("luv", ("lua5.4", str(SOURCES / "luv.lua")), probe='require "luv"'),
-        Server("cqueues", ("lua5.4", str(SOURCES / "cqueues.lua")), probe='require "cqueues.socket"'),
-        Server("node", ("node", str(SOURCES / "node.js"))),
-        _program("go", build),
-    ]
-
-
-def _program(name: str, build: Path) -> Server:
-    path = build / "bench" / f"echo-{name}"
-    return Server(name, (str(path),), needs=(path,))
-
-
-def _copas_script(name: str, interpreter: str, modules: Path) -> Server:
-    # No default paths: another Copas that is installed must not be measured in place of this one.
-    lua = PROJECT / "lua"
-    return Server(
-        name,
-        (interpreter, str(SOURCES / "copas.lua")),
-        needs=(modules / "copas.so",),  # one that is there but does not load is a failure
-        environment={"LUA_PATH": "", "LUA_CPATH": f"{modules}/?.so"},
-    )
-
-
 @contextmanager
-def started(server: Server) -> Iterator[Running]:
-    """Runs a server on an ephemeral port as long as the context lasts."""
+def started(server: Program, arguments: Sequence[object] = ()) -> Iterator[Running]:
+    """Runs a server on an ephemeral port as long as the context lasts; it is called with 0 for the port and `arguments`."""
     process = subprocess.Popen(
-        [*server.command, "0"],
+        [*server.command, "0", *map(str, arguments)],
         env=server.full_environment(),
         cwd=PROJECT,
         stdin=subprocess.DEVNULL,
@@ -109,10 +79,10 @@ def started(server: Server) -> Iterator[Running]:
     try:
         yield Running(process.pid, _port_of(process))
     finally:
-        _stop(process)
+        stop(process)
 
 
-def _port_of(process: subprocess.Popen[bytes], patience: float = 10.0) -> int:
+def _port_of(process: subprocess.Popen[bytes], patience: float = 20.0) -> int:
     """Reads `listening PORT` from the server's output."""
     assert process.stdout is not None
     until = time.monotonic() + patience
@@ -131,7 +101,8 @@ def _port_of(process: subprocess.Popen[bytes], patience: float = 10.0) -> int:
     raise BenchmarkError(f"printed {output!r} instead of its port")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process of ours, the hard way if it does not listen."""
     process.terminate()
     try:
         process.wait(timeout=2)
@@ -141,3 +112,48 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     finally:
         if process.stdout is not None:
             process.stdout.close()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a program printed, and used until it ended."""
+
+    output: str
+    cpu_s: float
+    wall_s: float
+    peak_bytes: int
+
+
+def run(program: Program, arguments: Sequence[object] = (), patience: float = 600.0) -> Ended:
+    """Runs a program to its end."""
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [*program.command, *map(str, arguments)],
+        env=program.full_environment(),
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    output = b""
+    try:
+        while piece := _next_piece(process, began + patience):
+            output += piece
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    finally:
+        if process.returncode is None:
+            stop(process)
+        process.stdout.close()
+    if process.returncode != 0:
+        raise BenchmarkError(f"ended with {process.returncode}")
+    wall = time.monotonic() - began
+    return Ended(output.decode(), used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024)
+
+
+def _next_piece(process: subprocess.Popen[bytes], until: float) -> bytes:
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], max(0.0, until - time.monotonic()))
+    if not ready:
+        raise BenchmarkError("was not done in time")
+    return os.read(process.stdout.fileno(), 65536)

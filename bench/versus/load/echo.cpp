@@ -38,8 +38,16 @@ load::clock::duration in_clock(double seconds) {
   return std::chrono::duration_cast<load::clock::duration>(std::chrono::duration<double>{seconds});
 }
 
+std::string repeated(std::string_view text, std::size_t times) {
+  std::string all;
+  all.reserve(text.size() * times);
+  for (std::size_t i = 0; i < times; ++i) all += text;
+  return all;
+}
+
 load::result measure(const load::options& chosen) {
   const auto line = line_of(chosen.bytes);
+  const auto lines = repeated(line, chosen.depth);
   std::optional<load::process> server;
   if (chosen.pid != 0) server.emplace(chosen.pid);
   load::result found;
@@ -48,7 +56,7 @@ load::result measure(const load::options& chosen) {
   prime(chosen.port, line);
   if (server) found.resident_before = server->resident_bytes();
   const auto silent = load::open_connections(chosen.port, chosen.idle, line, chosen.greet);
-  load::closed_loop busy{load::open_connections(chosen.port, chosen.connections, line, load::greeting::wave), line};
+  load::closed_loop busy{load::open_connections(chosen.port, chosen.connections, line, load::greeting::wave), lines};
   busy.start();
   busy.run(load::clock::now() + in_clock(chosen.warmup));
 
@@ -73,10 +81,10 @@ int main(int count, char** arguments) {
     const auto chosen = load::parse(std::span{arguments, static_cast<std::size_t>(count)}.subspan(1));
     load::print(chosen, measure(chosen));
   } catch (const std::invalid_argument& error) {
-    std::fprintf(stderr, "echo-load: %s\n%.*s", error.what(), static_cast<int>(load::usage.size()), load::usage.data());
+    std::fprintf(stderr, "load-echo: %s\n%.*s", error.what(), static_cast<int>(load::usage.size()), load::usage.data());
     return 2;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "echo-load: %s\n", error.what());
+    std::fprintf(stderr, "load-echo: %s\n", error.what());
     return 1;
   }
 }

@@ -1,0 +1,3 @@
+module copas.invalid/bench
+
+go 1.19
