@@ -1,13 +1,26 @@
-// The echo server on our C++ library, as examples/cpp/echo.cpp has it: one task for each connection.
+// The echo server on our C++ library, as examples/cpp/echo.cpp has it: one task for each connection. With `blocks` it sends
+// back whatever comes.
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
 #include <copas/copas.hpp>
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <string_view>
 
 namespace {
 
+void send_at_once(const copas::tcp_stream& client) {
+  const int on = 1;
+  setsockopt(client.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 copas::task<> echo(copas::tcp_stream client) {
+  send_at_once(client);
   std::string line;
   while (co_await client.receive_line(line)) {
     if (line == "quit") break;
@@ -16,14 +29,23 @@ copas::task<> echo(copas::tcp_stream client) {
   }
 }
 
+copas::task<> echo_blocks(copas::tcp_stream client) {
+  send_at_once(client);
+  std::array<std::byte, 1024> space;
+  while (const auto received = co_await client.receive(space)) {
+    if (!co_await client.send({reinterpret_cast<const char*>(space.data()), received.bytes})) break;
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   const auto port = static_cast<std::uint16_t>(count > 1 ? std::atoi(arguments[1]) : 0);
+  const bool blocks = count > 2 && std::string_view{arguments[2]} == "blocks";
   copas::loop events{copas::system_reactor()};
   auto server = copas::tcp_listener::bind(events, "127.0.0.1", port).value();
   std::cout << "listening " << server.local()->port() << std::endl;
 
-  events.spawn(copas::serve(events, server, echo));
+  events.spawn(copas::serve(events, server, blocks ? echo_blocks : echo));
   events.run();
 }

@@ -1,6 +1,7 @@
 -- The line echo server on cqueues, as in the examples of its manual: a coroutine of one controller for each
 -- connection, the iterator con:lines(), con:write(). Lines keep their LF ("*L"), which saves joining them again;
 -- output is line-buffered, so a line leaves when it is complete.
+-- With `blocks` it sends back 64 bytes at a time, unbuffered.
 local cqueues = require "cqueues"
 local socket = require "cqueues.socket"
 
@@ -19,6 +20,16 @@ local function echo(con)
   con:close()
 end
 
+local function echo_blocks(con)
+  con:setmode("b", "bn")
+  con:onerror(return_errors)
+  while true do
+    local block = con:read(64)
+    if not block or not con:write(block) then break end
+  end
+  con:close()
+end
+
 local server = assert(socket.listen {
   host = "127.0.0.1", port = tonumber(arg[1]) or 0, reuseaddr = true, nodelay = true,
 })
@@ -30,7 +41,7 @@ io.flush()
 local controller = cqueues.new()
 controller:wrap(function()
   for con in server:clients { nodelay = true } do
-    controller:wrap(echo, con)
+    controller:wrap(arg[2] == "blocks" and echo_blocks or echo, con)
   end
 end)
 assert(controller:loop())

@@ -2,7 +2,7 @@
 // with. A request costs its share of an epoll_wait, one recv and one send. Sockets are registered once,
 // edge-triggered; a short read is known to have emptied the socket, so the next one waits for the next edge. All
 // complete lines of a read are answered by one send. Nothing is allocated unless a line arrives in parts or the
-// peer does not take its answer.
+// peer does not take its answer. With `blocks` it sends back whatever comes.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -47,8 +47,9 @@ enum class outcome { open, blocked, ended };
 
 class server {
  public:
-  explicit server(std::uint16_t port)
-      : poll_{checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
+  server(std::uint16_t port, bool lines)
+      : lines_{lines},
+        poll_{checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
         listener_{checked(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket")} {
     const int on = 1;
     checked(setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), "SO_REUSEADDR");
@@ -123,7 +124,9 @@ class server {
       if (count < 0 && errno == EAGAIN) return outcome::open;
       if (count <= 0) return outcome::ended;
       const std::string_view received{buffer_.data(), static_cast<std::size_t>(count)};
-      const auto result = from.partial.empty() ? answer(from, received, 0) : answer_joined(from, received);
+      const auto result = !lines_                ? send_all(from, received)
+                          : from.partial.empty() ? answer(from, received, 0)
+                                                 : answer_joined(from, received);
       if (result != outcome::open) return result;
       if (received.size() < buffer_.size() && !ending) return outcome::open;
     }
@@ -167,6 +170,7 @@ class server {
     return send_all(to, data);
   }
 
+  bool lines_;
   int poll_;
   int listener_;
   std::array<char, 64 * 1024> buffer_;
@@ -178,7 +182,7 @@ int main(int count, char** arguments) {
   std::uint16_t port = 0;
   if (count > 1) std::from_chars(arguments[1], arguments[1] + std::strlen(arguments[1]), port);
   try {
-    server echo{port};
+    server echo{port, count < 3 || std::string_view{arguments[2]} != "blocks"};
     std::printf("listening %u\n", unsigned{echo.port()});
     std::fflush(stdout);
     echo.run();

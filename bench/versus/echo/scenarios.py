@@ -1,5 +1,6 @@
-"""Line echo servers over TCP: what a line costs, what silence costs, and what an idle connection takes."""
+"""Echo servers over TCP: what a line costs, what silence costs, and what an idle connection takes."""
 
+import resource
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from runner.bench import Bench, Scenario
 from runner.outcome import Bars, Column, Lines, Outcome, bars, plain, ratio, rows
 from runner.peers import FLOOR
 from runner.programs import BenchmarkError, Program, started
-from runner.rounds import Figures, Samples, median_of
+from runner.rounds import Figures, Samples, median_of, median_ratio
 
 COST = "server_cpu_us_per_request"
 
@@ -94,6 +95,15 @@ def _lines(bench: Bench) -> Iterator[Outcome]:
     yield from _busy(bench, Load(0), "line", bench.choose([1, 50, 500, 5_000, 10_000], 50, bench.connections))
 
 
+def _blocks(bench: Bench) -> Iterator[Outcome]:
+    counts = bench.choose([1, 50, 500, 5_000], 50, bench.connections)
+    yield from _busy(bench, Load(0, bytes=64, mode="blocks"), "block", counts)
+
+
+def _pipelined(bench: Bench) -> Iterator[Outcome]:
+    yield from _busy(bench, Load(0, depth=16), "line", bench.choose([50], 10, bench.connections))
+
+
 def _silent(bench: Bench) -> Iterator[Outcome]:
     """A few busy connections alone, and the same with many that say nothing: what silence costs."""
     (busy,) = bench.choose([50], 10, bench.connections)
@@ -117,16 +127,55 @@ def _silent_row(samples: Samples, name: str) -> list[str]:
     floor = samples.of("crowded", FLOOR)
     if not alone or not crowded:
         return [name, *"-----"]
-    pairs = zip(crowded, alone, strict=True)
-    growth = median_of([{"ratio": many[COST] / few[COST]} for many, few in pairs], "ratio")
     return [
         name,
         f"{median_of(alone, COST):.2f}",
         f"{median_of(crowded, COST):.2f}",
-        f"{growth:.2f}",
+        f"{median_ratio(crowded, alone, COST):.2f}",
         ratio(FLOOR, COST).text(crowded, floor),
         f"{median_of(crowded, 'latency_us_p99'):,.0f}",
     ]
+
+
+def _scale(bench: Bench) -> Iterator[Outcome]:
+    """The same few busy connections among more and more that are used once: does a request stay as cheap?"""
+    (busy,) = bench.choose([50], 10, bench.connections)
+    wanted = bench.choose([1_000, 3_000, 10_000, 19_000, 100_000], 100, bench.idle)
+    room = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - busy - 50
+    counts = [count for count in wanted if count <= room]
+    if not counts:
+        raise BenchmarkError(f"the limit of descriptors leaves room for {room} connections")
+    programs = _able(bench.programs("echo"), max(counts))
+    loads = {str(count): Load(busy, count, greet_each=True) for count in counts}
+    samples = _run(bench, programs, loads)
+    names = [each.name for each in programs]
+    titles = {"cost": "CPU us/line", "memory": "bytes/connection", "p99": "p99 us"}
+    header = ["server", *(f"{title}, {count} idle" for title in titles.values() for count in counts), "CPU, most / fewest"]
+    cost = [
+        (name, [(float(count), median_of(own, COST)) for count in counts if (own := samples.of(str(count), name))])
+        for name in names
+    ]
+    left_out = [f"{count:,}" for count in wanted if count > room]
+    yield Outcome(
+        f"{busy} busy connections among {counts[0]} to {counts[-1]} that were used once",
+        header,
+        [_scale_row(samples, name, busy, counts) for name in names],
+        samples,
+        Lines("idle connections", "CPU us/line", cost),
+        f"Not measured with {', '.join(left_out)}: a process may have {room + busy + 50:,} descriptors here."
+        if left_out
+        else "",
+    )
+
+
+def _scale_row(samples: Samples, name: str, busy: int, counts: Sequence[int]) -> list[str]:
+    found = [samples.of(str(count), name) for count in counts]
+    if not all(found):
+        return [name, *("-" for _ in range(3 * len(counts) + 1))]
+    cost = [f"{median_of(own, COST):.2f}" for own in found]
+    memory = [f"{memory_of(own, busy + count):,.0f}" for own, count in zip(found, counts, strict=True)]
+    late = [f"{median_of(own, 'latency_us_p99'):,.0f}" for own in found]
+    return [name, *cost, *memory, *late, f"{median_ratio(found[-1], found[0], COST):.2f}"]
 
 
 def _idle_memory(bench: Bench) -> Iterator[Outcome]:
@@ -181,6 +230,9 @@ def _check(bench: Bench) -> bool:
 
 SCENARIOS = [
     Scenario("echo", "Lines of 32 bytes, one in flight on each connection.", _lines, _check),
+    Scenario("blocks", "Blocks of 64 bytes, one in flight on each connection.", _blocks),
+    Scenario("pipelined", "16 lines in flight on each connection.", _pipelined),
     Scenario("silent", "Busy connections among many that say nothing.", _silent),
+    Scenario("scale", "A few busy connections among more and more idle ones.", _scale),
     Scenario("idle-memory", "Memory for each idle connection.", _idle_memory),
 ]

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "load/connect.hpp"
+#include "load/connection.hpp"
 #include "load/descriptor.hpp"
 #include "load/histogram.hpp"
 
@@ -32,7 +33,7 @@ class closed_loop {
 
   /// @param sockets  connected ones; may be none, then `run` only waits.
   /// @param line     what they send, the LF included; alive as long as this object.
-  closed_loop(std::vector<descriptor> sockets, std::string_view line)
+  closed_loop(std::vector<connection> sockets, std::string_view line)
       : poll_{checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")}, line_{line} {
     clients_.reserve(sockets.size());
     for (auto& socket : sockets) watch(clients_.emplace_back(std::move(socket)));
@@ -65,9 +66,9 @@ class closed_loop {
 
  private:
   struct client {
-    explicit client(descriptor connected) : socket{std::move(connected)} {}
+    explicit client(connection connected) : socket{std::move(connected)} {}
 
-    descriptor socket;
+    connection socket;
     clock::time_point started;
     std::size_t sent = 0;
     std::size_t received = 0;
@@ -100,14 +101,14 @@ class closed_loop {
   // A short read emptied the socket: the next bytes come with an edge of their own.
   void receive(client& which) {
     for (bool more = true; more;) {
-      const auto count = ::recv(which.socket.number(), buffer_.data(), buffer_.size(), 0);
+      const auto count = which.socket.receive(buffer_.data(), buffer_.size());
       if (count < 0 && errno == EAGAIN) break;
       const auto size = static_cast<std::size_t>(std::max<ssize_t>(count, 0));
       if (size == 0 || !expected(which, size)) return fail(which);
       which.received += size;
-      more = size == buffer_.size();
+      if (which.received == line_.size()) finish(which);
+      more = size == buffer_.size() || !which.socket.short_reads_empty();
     }
-    if (!which.idle && which.received == line_.size()) finish(which);
   }
 
   [[nodiscard]] bool expected(const client& which, std::size_t size) const noexcept {
@@ -133,7 +134,7 @@ class closed_loop {
 
   void send_rest(client& which) {
     const auto rest = line_.substr(which.sent);
-    const auto count = ::send(which.socket.number(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    const auto count = which.socket.send(rest);
     if (count >= 0) {
       which.sent += static_cast<std::size_t>(count);
     } else if (errno != EAGAIN) {

@@ -1,6 +1,7 @@
 // A closed-loop load generator for line echo servers: it measures the server from outside, so that servers in any
 // language are compared by the same means.
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -12,6 +13,7 @@
 
 #include "load/closed_loop.hpp"
 #include "load/connect.hpp"
+#include "load/connection.hpp"
 #include "load/descriptor.hpp"
 #include "load/options.hpp"
 #include "load/process.hpp"
@@ -29,9 +31,9 @@ std::string line_of(std::size_t bytes) {
 
 /// Lets the server do once what it does only once (load code, grow its first tables), so that this is not taken
 /// for the cost of the connections that follow.
-void prime(std::uint16_t port, std::string_view line) {
-  const auto socket = load::connect_to(port);
-  for (int i = 0; i < 100; ++i) load::exchange(socket, line);
+void prime(const load::target& server, std::string_view line) {
+  auto connection = load::connect_to(server);
+  for (int i = 0; i < 100; ++i) load::exchange(connection, line);
 }
 
 load::clock::duration in_clock(double seconds) {
@@ -48,15 +50,17 @@ std::string repeated(std::string_view text, std::size_t times) {
 load::result measure(const load::options& chosen) {
   const auto line = line_of(chosen.bytes);
   const auto lines = repeated(line, chosen.depth);
+  const auto context = chosen.encrypted ? load::make_client_context() : load::tls_context{};
+  const load::target target{chosen.port, chosen.by, context.get()};
   std::optional<load::process> server;
   if (chosen.pid != 0) server.emplace(chosen.pid);
   load::result found;
 
   load::allow_descriptors(chosen.connections + chosen.idle);
-  prime(chosen.port, line);
+  prime(target, line);
   if (server) found.resident_before = server->resident_bytes();
-  const auto silent = load::open_connections(chosen.port, chosen.idle, line, chosen.greet);
-  load::closed_loop busy{load::open_connections(chosen.port, chosen.connections, line, load::greeting::wave), lines};
+  const auto silent = load::open_connections(target, chosen.idle, line, chosen.greet);
+  load::closed_loop busy{load::open_connections(target, chosen.connections, line, load::greeting::wave), lines};
   busy.start();
   busy.run(load::clock::now() + in_clock(chosen.warmup));
 
@@ -77,6 +81,7 @@ load::result measure(const load::options& chosen) {
 }  // namespace
 
 int main(int count, char** arguments) {
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
   try {
     const auto chosen = load::parse(std::span{arguments, static_cast<std::size_t>(count)}.subspan(1));
     load::print(chosen, measure(chosen));

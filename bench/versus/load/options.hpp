@@ -27,6 +27,8 @@ struct options {
   double warmup = 0.3;
   std::size_t bytes = 32;
   std::size_t depth = 1;
+  protocol by = protocol::tcp;
+  bool encrypted = false;
   pid_t pid = 0;
 };
 
@@ -43,6 +45,8 @@ Each connection sends a line to 127.0.0.1:PORT, waits for its echo, and sends th
   --depth N        send N lines at once, 1 to 1000, and wait for all their echoes; latencies are those of all N (1)
   --idle M         further connections, opened first, that say nothing; every 32nd has said one line
   --greet-each     all of them exchange one line before they fall silent
+  --udp            datagrams in place of lines, one in flight on each socket
+  --tls            encrypted
   --pid PID        the server process, to measure its CPU time and memory
 )";
 
@@ -62,6 +66,14 @@ inline options parse(std::span<char*> arguments) {
     const std::string_view name = arguments[at];
     if (name == "--greet-each") {
       chosen.greet = greeting::each;
+      continue;
+    }
+    if (name == "--udp") {
+      chosen.by = protocol::udp;
+      continue;
+    }
+    if (name == "--tls") {
+      chosen.encrypted = true;
       continue;
     }
     if (++at == arguments.size()) throw std::invalid_argument{"no value after " + std::string{name}};

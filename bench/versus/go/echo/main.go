@@ -1,5 +1,5 @@
 // The line echo server in Go: a goroutine for each connection, bufio on both sides, as the net package's
-// documentation has it. Output is flushed when no further line is buffered.
+// documentation has it. Output is flushed when no further line is buffered. With `blocks` it sends back whatever comes.
 package main
 
 import (
@@ -50,11 +50,28 @@ func echo(conn net.Conn) {
 	}
 }
 
+func echoBlocks(conn net.Conn) {
+	defer conn.Close()
+	for block := make([]byte, 1024); ; {
+		size, err := conn.Read(block)
+		if err != nil {
+			return
+		}
+		if _, err := conn.Write(block[:size]); err != nil {
+			return
+		}
+	}
+}
+
 func main() {
 	runtime.GOMAXPROCS(1) // the benchmark pins the server to one core
 	port := "0"
 	if len(os.Args) > 1 {
 		port = os.Args[1]
+	}
+	serve := echo
+	if len(os.Args) > 2 && os.Args[2] == "blocks" {
+		serve = echoBlocks
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if err != nil {
@@ -66,6 +83,6 @@ func main() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		go echo(conn)
+		go serve(conn)
 	}
 }
