@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <new>
@@ -16,11 +17,18 @@ namespace {
 
 moved blocked() noexcept { return {.error = std::make_error_code(std::errc::operation_would_block)}; }
 
-// What the system did not take when a connection was closed goes out while the loop runs, if the peer reads it soon.
-task<void> send_rest(loop& home, unique_fd connection, std::string rest) {
+// Ends a connection while the loop runs, if the peer reads soon: what the system did not take when it was closed goes out;
+// and who never received anything waits for the peer's end, so that what a server of TLS 1.3 sends unasked (tickets) is
+// read. If such bytes met a closed connection, the system would reset it, and the peer lose what it has not read yet.
+task<void> part(loop& home, unique_fd connection, std::string rest, bool unheard) {
   constexpr std::chrono::seconds patience{5};
-  stream_handle to{home, std::move(connection)};
-  static_cast<void>(co_await to.send(rest, home.io().after(patience)));
+  const deadline until = home.io().after(patience);
+  stream_handle peer{home, std::move(connection)};
+  if (!rest.empty() && !co_await peer.send(rest, until)) co_return;
+  if (!unheard) co_return;
+  peer.shutdown_send();
+  std::array<std::byte, 1024> unread;
+  while (co_await peer.receive(unread, until)) continue;
 }
 
 }  // namespace
@@ -60,7 +68,9 @@ moved stream::receive_some(loop* via, std::span<std::byte> into) noexcept {
   if (state_ == state::ended) return {.end = true};
   if (state_ != state::open) return {.error = errc::closed};
   via_ = via;
-  return outcome_of(session_->read(*this, into));
+  const moved outcome = outcome_of(session_->read(*this, into));
+  heard_ |= outcome.bytes > 0;
+  return outcome;
 }
 
 moved stream::send_some(loop* via, std::span<const std::byte> from) noexcept {
@@ -87,12 +97,13 @@ bool stream::holds_bytes() const noexcept {
 void stream::take_leave() noexcept {
   if (!secured()) return;
   via_ = home();
+  const bool unheard = state_ == state::open && !heard_ && stats().sent > 0 && session_->mode() == role::client;
   std::string rest = session_->shut_down(*this);
   state_ = state::failed;
-  unique_fd same{rest.empty() || via_ == nullptr ? -1 : ::dup(fd())};
+  unique_fd same{(rest.empty() && !unheard) || via_ == nullptr ? -1 : ::dup(fd())};
   if (!same) return;
   try {
-    via_->spawn(send_rest(*via_, std::move(same), std::move(rest)), "closing");
+    via_->spawn(part(*via_, std::move(same), std::move(rest), unheard), "closing");
   } catch (const std::bad_alloc&) {
     return;  // the peer sees an end without notice
   }

@@ -158,6 +158,27 @@ describe("a connection with TLS", function()
     assert.same(check.pack("bye", nil, nil), got)
   end)
 
+  it("loses nothing of a client that only sends and closes at once, whatever its server has sent unasked", function()
+    local big = ("0123456789abcdef"):rep(12000)
+    local got
+    local closed = copas.semaphore.new(1, 0)
+    server:setoption("recv-buffer-size", 50000) -- of those that it accepts; the rest waits at the client's side
+    run(function(skt)
+      closed:take()
+      got = check.pack(skt:receive("*a"))
+    end, server_params, function()
+      local plain = socket.tcp4()
+      plain:setoption("send-buffer-size", 1000000)
+      local skt = copas.wrap(plain, made:client())
+      assert(skt:connect("127.0.0.1", port))
+      assert(skt:send(big))
+      skt:close()
+      closed:give()
+    end)
+
+    assert.equal(#big, #(got[1] or ""))
+  end)
+
   it("tells an end without close_notify from one in good order", function()
     local got, again
     run(function(skt)

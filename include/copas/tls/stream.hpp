@@ -53,6 +53,7 @@ class stream final : public copas::stream, private transport {
   loop* via_ = nullptr;  // of the call that is being made
   std::error_code transport_error_;
   state state_ = state::shaking_hands;
+  bool heard_ = false;  // has the peer sent anything for users?
 };
 
 /// Agrees on keys with the peer.
