@@ -33,6 +33,7 @@ copas_reserve(os "sys/(epoll|event|eventfd|timerfd|signalfd|inotify)\\.h|liburin
   "only src/io/reactors asks which OS it is")
 copas_reserve(cares "ares.*\\.h" "src/net/resolver\\.cpp" "only src/net/resolver.cpp knows c-ares")
 copas_reserve(llhttp "llhttp.*" "src/http/parser\\.cpp" "only src/http/parser.cpp knows llhttp")
+copas_reserve(zlib "zlib\\.h|zconf\\.h" "src/http/decoder\\.cpp" "only src/http/decoder.cpp knows zlib")
 copas_reserve(calls "sys/.*|netinet/.*|arpa/.*|net/.*|(unistd|fcntl|poll|netdb|signal|csignal)(\\.h)?"
   "(src|include/copas)/(io|net|tls|http|lua|runtime)/"
   "core and sync make no system call")

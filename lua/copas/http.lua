@@ -3,7 +3,9 @@ local copas, internal = ...
 
 local socket = internal.load("socket_of_requests")
 local ltn12 = require("ltn12")
-local url = require("socket.url")
+
+local native = internal.native
+local core = native.http()
 
 local http = {
   PORT = 80,
@@ -14,94 +16,32 @@ local http = {
   SSLOPTIONS = "all",
   SSLVERIFY = "peer", -- stands for: host and chain, by the authorities of the system
   SSLSNISTRICT = false,
+  KEEPALIVE = true, -- whether connections are used again
+  HTTP09 = "auto", -- whether a body without a head is an answer: of plain GET requests
 }
 
-local connection = internal.load("http_connection", socket, ltn12.pump.step)
-local request = internal.load("http_request", http, socket)
+local connection = internal.load("http_connection", socket, core, internal)
+local request = internal.load("http_request", http, socket, core, internal)
+local secured = internal.load("http_secured", copas, http, socket, core, connection)
 connection.register(socket)
 
--- TLS 1.2 or newer, where the caller says nothing.
-local default_options = { "all", "no_sslv2", "no_sslv3", "no_tlsv1", "no_tlsv1_1" }
-
--- The TLS parameters of a request, with what the caller left open filled in.
-local function fill_ssl_params(params)
-  local ssl = params.sslparams or {}
-  params.sslparams = ssl
-  ssl.wrap = ssl.wrap or { protocol = params.protocol, options = params.options, verify = params.verify }
-  local wrap = ssl.wrap
-  if type(wrap) == "table" then
-    wrap.mode = "client"
-    wrap.protocol = wrap.protocol or http.SSLPROTOCOL
-    if wrap.options == nil then wrap.options = http.SSLOPTIONS == "all" and default_options or http.SSLOPTIONS end
-    if wrap.verify == nil then
-      wrap.verify = http.SSLVERIFY
-      if http.SSLVERIFY == "peer" then
-        wrap.verify_host = true
-        wrap.default_trust = not wrap.cafile and not wrap.capath or nil
-      end
-    end
-  end
-  ssl.sni = ssl.sni or {}
-  ssl.sni.strict = http.SSLSNISTRICT
-  return ssl
-end
-
--- Asks a proxy for a connection to the host of a request.
-local function open_tunnel(skt, adjusted)
-  local host = adjusted.peer_host
-  local target = ("%s:%d"):format(host:find(":", 1, true) and "[" .. host .. "]" or host, adjusted.peer_port)
-  local lines = { ("CONNECT %s HTTP/1.1\r\nHost: %s\r\n"):format(target, target) }
-  local proxy = adjusted.proxy_parts
-  if proxy.user and proxy.password then
-    lines[2] = ("Proxy-Authorization: Basic %s\r\n"):format((require("mime").b64(proxy.user .. ":" .. proxy.password)))
-  end
-  local sent, err = skt:send(table.concat(lines) .. "\r\n")
-  if not sent then return nil, err end
-  local answer = setmetatable({ c = skt, try = socket.try }, connection)
-  local code, status = answer:receivestatusline()
-  if not code then return nil, "invalid answer of the proxy" end
-  answer:receiveheaders()
-  if code < 200 or code > 299 then return nil, status end
-  return true
-end
-
--- A wrapped socket that is secured when it is connected, by way of a proxy if there is one.
-local function secured_socket(ssl, adjusted)
-  local host = adjusted.peer_host or adjusted.host
-  local names = ssl.sni.names or host
-  if not adjusted.peer_host then
-    return copas.wrap(socket.tcp(), { wrap = ssl.wrap, sni = { names = names, strict = ssl.sni.strict } })
-  end
-  local wrap = ssl.wrap
-  if type(wrap) == "table" and wrap.verify_host == true then
-    wrap = {}
-    for name, value in pairs(ssl.wrap) do wrap[name] = value end
-    wrap.verify_host = host
-  end
-  local skt = copas.wrap(socket.tcp())
-  local connect = skt.connect
-  function skt:connect(proxy, port)
-    local ok, err = connect(self, proxy, port)
-    if not ok then return nil, err end
-    ok, err = open_tunnel(self, adjusted)
-    if not ok then return nil, err end
-    self.ssl_params = { wrap = wrap, sni = { names = names, strict = ssl.sni.strict } }
-    self:sni(names, ssl.sni.strict)
-    return self:dohandshake()
-  end
-  return skt
+-- A socket for a connection: the program's own, if it has replaced `socket.tcp`, otherwise a native one.
+local function new_socket()
+  local make = socket.tcp
+  if debug.getinfo(make, "S").what == "C" then make = require("copas.socket").tcp end
+  return make()
 end
 
 ---A function that makes sockets for requests with these TLS parameters, which are filled in in their table.
 function http.getcreatefunc(params)
   params = params or {}
-  local ssl = fill_ssl_params(params)
+  local ssl = secured.fill(params)
   return function(adjusted)
     if adjusted.scheme == "https" then
       adjusted.port = adjusted.port or http.SSLPORT
-      return secured_socket(ssl, adjusted)
+      return secured.wrap(new_socket(), ssl, adjusted)
     end
-    return copas.wrap(socket.tcp())
+    return copas.wrap(new_socket())
   end
 end
 
@@ -110,97 +50,176 @@ function http.open(adjusted)
   return connection.open(adjusted, adjusted.create or http.getcreatefunc(adjusted))
 end
 
-local redirecting = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
+---Closes the connections that are kept for further requests, and tells how many they were.
+function http.closeidle()
+  local count = core.kept()
+  core.forget()
+  return count
+end
+
+---How many connections are kept for further requests: to each server, to all of them, and for how many seconds.
+function http.keepidle(each, all, seconds)
+  core.keep(each, all, seconds)
+end
+
+-- What a connection must have in common with a request to be used for it; nil if none can be told.
+local function key_of(given, sent)
+  local place = (sent.host or ""):lower() .. ":" .. tostring(sent.port or sent.default_port)
+  local mine = given.create and tostring(given.create) or ""
+  if sent.scheme == "http" then return ("http %s %s %s"):format(sent.proxy_parts and "proxy" or "", place, mine) end
+  local security = secured.key(sent)
+  if not security then return nil end
+  if sent.proxy_parts then
+    place = ("%s:%s by %s as %s"):format(sent.peer_host:lower(), sent.peer_port, place, sent.proxy_parts.userinfo or "")
+  end
+  return ("https %s %s %s"):format(place, mine, security)
+end
+
+-- A connection for a request; one that was used before only if a request may be repeated, should it be closed just now.
+local function connect(given, sent, fresh)
+  if sent.keeps then
+    if sent.scheme == "https" then secured.fill(sent) end
+    sent.key = key_of(given, sent)
+  end
+  if sent.key and not fresh and not sent.source and core.idempotent(sent.method or "GET") then
+    local raw = core.take(sent.key, sent.scheme == "https")
+    if raw then
+      local opened = connection.over(copas.wrap(raw), sent)
+      opened.reused = true
+      return opened
+    end
+  end
+  return http.open(sent)
+end
+
+-- Puts a connection where others find it, or closes it.
+local function let_go(sent)
+  local opened = sent.opened
+  if not opened then return end
+  local raw = sent.key and opened:reusable()
+  if raw then
+    core.put(sent.key, raw)
+  else
+    opened:close()
+  end
+end
 
 local function is_followed(given, code, headers)
   local location = headers.location
-  if not redirecting[code] or not location or not location:find("%S") then return false end
+  if not location or not location:find("%S") or not core.redirects(code, given.method or "GET") then return false end
   if given.redirect == false or given.source then return false end
-  if given.method and given.method ~= "GET" and given.method ~= "HEAD" then return false end
   local most = given.maxredirects
   if most == nil then most = 5 end
   return not most or (given.nredirects or 0) < most
 end
 
--- Headers that only one host may see.
-local private_headers = { authorization = true, cookie = true, host = true }
-
+-- Headers without those that only one server may see.
 local function public_headers(headers)
   local public = {}
   for name, value in pairs(headers or {}) do
-    if type(name) ~= "string" or not private_headers[name:lower()] then public[name] = value end
+    if type(name) ~= "string" or not core.is_private(name) then public[name] = value end
   end
   return public
 end
 
+local function base_of(sent)
+  local host = sent.peer_host or sent.host
+  host = host:find(":", 1, true) and "[" .. host .. "]" or host
+  return ("%s://%s%s%s"):format(sent.scheme, host, sent.explicit_port and ":" .. sent.explicit_port or "", sent.path)
+end
+
+-- What the request that follows has of the one before it.
+local kept_fields = {
+  "sink", "proxy", "no_proxy", "create", "timeout", "redirect", "maxredirects", "sslparams", "protocol", "options",
+  "verify", "keepalive", "decompress", "maxheader", "maxbody", "http09",
+}
+
 -- The request that follows `given`, which was sent as `sent`.
 local function redirected(given, sent, location)
-  local base = given.url or url.build {
-    scheme = sent.scheme, host = sent.peer_host or sent.host, port = sent.explicit_port, path = sent.path,
-  }
-  local target = url.absolute(base, location)
-  local there = url.parse(target) or {}
+  local target = core.resolve(given.url or base_of(sent), location)
+  local there = core.split(target)
   local scheme = (there.scheme or "http"):lower()
   socket.try(sent.scheme ~= "https" or scheme ~= "http" or given.redirect == "all",
     "Unallowed insecure redirect https to http")
   local function port_of(which, named) return tonumber(named) or (which == "https" and http.SSLPORT or http.PORT) end
   local stays = scheme == sent.scheme and (there.host or ""):lower() == (sent.peer_host or sent.host or ""):lower()
     and port_of(scheme, there.port) == port_of(sent.scheme, sent.explicit_port)
-  return {
+  local following = {
     url = target,
     method = given.method == "HEAD" and "HEAD" or nil,
     headers = stays and given.headers or public_headers(given.headers),
     user = stays and sent.user or nil,
     password = stays and sent.password or nil,
-    sink = given.sink,
-    proxy = given.proxy,
-    create = given.create,
-    timeout = given.timeout,
-    redirect = given.redirect,
-    maxredirects = given.maxredirects,
     nredirects = (given.nredirects or 0) + 1,
-    sslparams = given.sslparams,
-    protocol = given.protocol,
-    options = given.options,
-    verify = given.verify,
+    ends = sent.ends,
   }
+  for _, name in ipairs(kept_fields) do following[name] = given[name] end
+  return following
 end
 
-local perform
+local patience = 1 -- seconds for the answer to "expect: 100-continue", which some servers never give
+
+-- Sends the body. A server that was asked whether it wants it has a moment to answer; the head of that answer, if it is
+-- the answer to the request.
+local function send_body(opened, sent)
+  local expects = sent.headers.expect
+  if type(expects) == "string" and expects:lower() == "100-continue" then
+    local code, status, headers = opened:awaithead(patience)
+    if code and code ~= 100 then
+      opened.cut_short = true
+      return code, status, headers
+    end
+  end
+  opened:offerbody(sent.headers, sent.source, sent.step)
+end
 
 -- One exchange: code, headers and status line; or the request that follows and the location that it comes from.
-local function exchange(given, sent)
-  local opened = http.open(sent)
+local function exchange(given, sent, fresh)
+  local opened = connect(given, sent, fresh)
   opened:sendhead(sent.method, sent.uri, sent.headers)
-  if sent.source then opened:sendbody(sent.headers, sent.source, sent.step) end
-  local code, status = opened:receivestatusline()
+  local code, status, headers
+  if sent.source then code, status, headers = send_body(opened, sent) end
+  if not headers then
+    repeat code, status, headers = opened:receivehead() until code ~= 100
+  end
   if not code then
     opened:receive09body(status, sent.sink, sent.step)
     return 200
   end
-  while code == 100 do
-    opened:receiveheaders()
-    code, status = opened:receivestatusline()
-    opened.try(code, "malformed reponse headers")
-  end
-  local headers = opened:receiveheaders()
   if is_followed(given, code, headers) then
+    opened:skim()
     return nil, redirected(given, sent, headers.location), headers.location
   end
   if sent.method ~= "HEAD" and code >= 200 and code ~= 204 and code ~= 304 then
     opened:receivebody(headers, sent.sink, sent.step)
+  else
+    opened:skim()
   end
   return code, headers, status
 end
 
+-- Was a connection that had been used before closed before any answer came?
+local function met_closed_connection(sent, err)
+  local opened = sent.opened
+  return opened and opened.reused and not opened:answered() and type(err) == "table" and err[1] == "closed"
+end
+
 -- Performs a request and those that follow it; throws if one fails.
-function perform(given)
+local function perform(given)
   local location
   while true do
     local sent = request.adjust(given)
     local ok, code, headers, status = internal.pcall(exchange, given, sent)
-    if sent.opened then sent.opened:close() end
-    if not ok then error(code, 0) end
+    if not ok and met_closed_connection(sent, code) then
+      sent.opened:close()
+      sent.opened = nil
+      ok, code, headers, status = internal.pcall(exchange, given, sent, true)
+    end
+    if not ok then
+      if sent.opened then sent.opened:close() end
+      error(code, 0)
+    end
+    let_go(sent)
     if code then
       if location and headers and not headers.location then headers.location = location end
       return 1, code, headers, status

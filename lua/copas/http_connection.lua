@@ -1,15 +1,23 @@
--- One exchange of messages by HTTP/1.1: the object of copas.http.open. What is received is parsed strictly (RFC 9112),
--- and a message whose end is in doubt is an error. Failures are thrown as by socket.try.
-local socket, step_by_step = ...
+-- One exchange of messages by HTTP/1.1: the object of copas.http.open. What is said, and what is understood, is in C++
+-- (`core`); this moves the bytes. Failures are thrown as by socket.try.
+local socket, core, internal = ...
 
 local ltn12 = require("ltn12")
 local canonic = require("socket.headers").canonic
 
-local most_header_bytes = 256 * 1024
+local native = internal.native
 local block_size = 64 * 1024
 
 local connection = {}
 connection.__index = connection
+
+-- The native socket that a response can be received from directly: not if somebody looks over our shoulder.
+local function native_stream(skt)
+  if not internal.is_wrapper(skt) or not internal.receives_directly() then return nil end
+  if rawget(skt, "receive") or rawget(skt, "receivepartial") then return nil end
+  local raw = skt.socket
+  return native.kind(raw) == "stream" and raw or nil
+end
 
 -- Receives what has arrived, up to a size: for objects that can do no more than `receive`, all of that size.
 local function receive_some(skt, size)
@@ -19,78 +27,236 @@ local function receive_some(skt, size)
   return data, err, partial
 end
 
-local function read_header_lines(skt, headers)
-  local total, name, value = 0, nil, nil
-  local function keep()
-    if name then headers[name] = headers[name] and headers[name] .. ", " .. value or value end
-  end
-  while true do
-    local line, err = skt:receive()
-    if not line then return nil, err end
-    total = total + #line
-    if total > most_header_bytes then return nil, "response headers too large" end
-    if line == "" then break end
-    if line:find("^[ \t]") and name then
-      value = value .. line
+-- Gives a reader what it wants next, by the methods that an object has: see `receive` of core.
+local function ask(skt, reader)
+  local event, line, headers = core.feed(reader)
+  while event == false do
+    local wanted = core.wanted(reader)
+    local data, err, partial
+    if wanted == "start" then
+      data, err = skt:receive(5)
+    elseif wanted == "line" then
+      data, err = skt:receive("*l")
+      if data then data = data .. "\r\n" end
     else
-      keep()
-      name, value = line:match("^([%w!#$%%&'*+.^_`|~-]+):[ \t]*(.-)[ \t]*$")
-      if not name then return nil, "malformed reponse headers" end
-      name = name:lower()
+      data, err, partial = receive_some(skt, wanted == "anything" and block_size or math.min(wanted, block_size))
+      if data == nil and partial and partial ~= "" then data = partial end
+    end
+    if data then
+      event, line, headers = core.feed(reader, data)
+    elseif err == "closed" then
+      return core.finish(reader)
+    else
+      return nil, err
     end
   end
-  keep()
-  return headers
+  return event, line, headers
 end
 
--- Sources of bodies, by how their end is known.
+-- Receives the next event of a response: see `receive` of core.
+local function next_event(self)
+  local raw = native_stream(self.c)
+  if not raw then return ask(self.c, self.reader) end
+  local event, line, headers
+  repeat event, line, headers = core.receive(raw, self.reader) until event ~= false
+  return event, line, headers
+end
 
-local function chunked(skt, headers)
-  local ended = false
-  return function()
-    if ended then return nil end
-    local line, err = skt:receive()
-    if not line then return nil, err end
-    local size = line:match("^(%x+)[ \t]*$") or line:match("^(%x+)[ \t]*;")
-    size = size and #size <= 13 and tonumber(size, 16)
-    if not size then return nil, "invalid chunk size" end
-    if size == 0 then
-      ended = true
-      local done
-      done, err = read_header_lines(skt, headers or {})
-      if not done then return nil, err end
-      return nil
-    end
-    local chunk
-    chunk, err = skt:receive(size)
-    if not chunk then return nil, err end
-    line, err = skt:receive()
-    if not line then return nil, err end
-    if line ~= "" then return nil, "invalid chunk size" end
-    return chunk
+---An exchange over a connection.
+---@param request table  the fields `limits` of core.reader, `timeouts` and `ends` count
+function connection.over(skt, request)
+  local self = setmetatable({ c = skt, request = request }, connection)
+  self.try = socket.newtry(function() self:close() end)
+  request.opened = self
+  return self
+end
+
+-- Sets the timeouts: those of the request, but no longer than the whole of it may take.
+function connection:limit(waits)
+  local limits, ends, skt = self.request.timeouts, self.request.ends, self.c
+  local connect, send, receive = limits.connect, limits.send, waits or limits.receive
+  if ends then
+    local left = ends - native.now()
+    self.try(left > 0, "timeout")
+    connect, send, receive = math.min(connect, left), math.min(send, left), math.min(receive, left)
+  elseif self.limited and not waits then
+    return
+  end
+  self.limited = not waits
+  if skt.settimeouts then
+    skt:settimeouts(connect, send, receive)
+  else
+    skt:settimeout(receive)
   end
 end
 
-local function counted(skt, length)
+---Connects.
+---@param request table   with `host`, `port` and `timeouts`
+---@param create fun(request: table): table?, string?
+function connection.open(request, create)
+  local self = connection.over(socket.try(create(request)), request)
+  self:limit()
+  self.try(self.c:connect(request.host, request.port or request.default_port))
+  return self
+end
+
+-- A reader for the answer to a method.
+local function reader_for(self, method)
+  local limits = self.request.limits or {}
+  return core.reader {
+    head = method == "HEAD",
+    connect = method == "CONNECT",
+    http09 = limits.http09,
+    decompress = limits.decompress,
+    most_head = limits.most_head,
+    most_body = limits.most_body,
+  }
+end
+
+function connection:sendrequestline(method, uri)
+  self.method = method or "GET"
+  local head = self.try(core.head(self.method, uri, {}, canonic))
+  self:limit()
+  return self.try(self.c:send(head:sub(1, -3)))
+end
+
+function connection:sendheaders(headers)
+  local lines = self.try(core.lines(headers, canonic))
+  self:limit()
+  self.try(self.c:send(lines))
+  return 1
+end
+
+---Sends request line and headers in one piece.
+function connection:sendhead(method, uri, headers)
+  self.method = method or "GET"
+  local head = self.try(core.head(self.method, uri, headers, canonic))
+  self:limit()
+  self.try(self.c:send(head))
+end
+
+local function write_chunk(skt, chunk)
+  if not chunk then return skt:send("0\r\n\r\n") end
+  return skt:send(core.chunk(chunk))
+end
+
+-- Sends all that a source gives; nil and an error if that fails.
+local function pump_out(self, headers, source, step)
+  local skt = self.c
+  local by_length = headers["content-length"]
+  local function sink(chunk)
+    if chunk == "" then return 1 end -- which would be the end
+    if by_length and not chunk then return 1 end
+    self:limit()
+    if by_length then return skt:send(chunk) end
+    return write_chunk(skt, chunk)
+  end
+  return ltn12.pump.all(source, sink, step or ltn12.pump.step)
+end
+
+function connection:sendbody(headers, source, step)
+  return self.try(pump_out(self, headers, source, step))
+end
+
+---As sendbody, but a server that is gone may have said why.
+function connection:offerbody(headers, source, step)
+  local ok, err = pump_out(self, headers, source, step)
+  self.cut_short = not ok and err == "closed"
+  if not self.cut_short then self.try(ok, err) end
+end
+
+-- The head of the next response, which becomes the current one: code (0 of HTTP/0.9), status line and headers; or nil
+-- and an error.
+local function receive_head(self, waits)
+  if not self.reader then
+    self.reader = reader_for(self, self.method)
+  elseif self.headers then
+    core.feed(self.reader)
+    core.restart(self.reader)
+  end
+  self.headers = nil
+  self:limit(waits)
+  local code, status, headers = next_event(self)
+  if code then
+    self.headers, self.ended = headers, false
+  end
+  return code, status, headers
+end
+
+---Receives the head of a response: code, status line, headers; the code is nil of HTTP/0.9.
+function connection:receivehead()
+  local code, status, headers = self.try(receive_head(self))
+  if code == 0 then return nil, "", headers end
+  return code, status, headers
+end
+
+---Waits a while for a head: nil if none came.
+function connection:awaithead(seconds)
+  local code, status, headers = receive_head(self, seconds)
+  if not code and status == "timeout" then return nil end
+  self.try(code, status)
+  return code, status, headers
+end
+
+---The code and the status line; nil and the first bytes if that is not how the answer begins, which is HTTP/0.9 then.
+function connection:receivestatusline()
+  local code, status = self.try(receive_head(self))
+  if code == 0 then return nil, core.feed(self.reader) end
+  return code, status
+end
+
+function connection:receiveheaders()
+  if not self.headers then self.try(receive_head(self)) end
+  return self.headers
+end
+
+-- The source of the body of the current response, whose trailers join these headers.
+local function body_source(self, headers)
   return function()
-    if length <= 0 then return nil end
-    local chunk, err = receive_some(skt, math.min(block_size, length))
-    if not chunk then return nil, err end
-    length = length - #chunk
-    return chunk
+    if self.ended then return nil end
+    self:limit()
+    local piece, err = next_event(self)
+    if piece then return piece end
+    if err then return nil, err end
+    self.ended = true
+    if headers then core.trailers(self.reader, headers) end
+    return nil
   end
 end
 
-local function until_closed(skt)
-  local ended = false
-  return function()
-    if ended then return nil end
-    local chunk, err, partial = receive_some(skt, block_size)
-    if chunk then return chunk end
-    if err ~= "closed" then return nil, err end
-    ended = true
-    return partial ~= "" and partial or nil
+function connection:receivebody(headers, sink, step)
+  local source = body_source(self, headers)
+  return self.try(ltn12.pump.all(source, sink or ltn12.sink.null(), step or ltn12.pump.step))
+end
+
+function connection:receive09body(status, sink, step)
+  local source = ltn12.source.cat(ltn12.source.string(status), body_source(self))
+  return self.try(ltn12.pump.all(source, sink or ltn12.sink.null(), step or ltn12.pump.step))
+end
+
+---Takes what has come of a body that nobody wants; true if that was all of it.
+function connection:skim()
+  local raw = native_stream(self.c)
+  while raw and raw:dirty() or core.wanted(self.reader) == nil do
+    local piece, err = next_event(self)
+    if not piece then return not err end
   end
+  return false
+end
+
+---Has any byte of the answer come?
+function connection:answered()
+  return self.reader and core.begun(self.reader)
+end
+
+---The native connection, if another request can be sent over it.
+function connection:reusable()
+  if not self.reader or self.cut_short or not core.keeps(self.reader) then return nil end
+  return native_stream(self.c)
+end
+
+function connection:close()
+  return self.c:close()
 end
 
 -- Whole sources and sinks for socket.source and socket.sink, callable as those of LuaSocket.
@@ -101,115 +267,20 @@ local function callable(skt, call)
   }, { __call = call })
 end
 
-local function write_chunk(skt, chunk)
-  if not chunk then return skt:send("0\r\n\r\n") end
-  return skt:send(("%X\r\n%s\r\n"):format(#chunk, chunk))
-end
-
 ---Adds what LuaSocket's http module adds to the registries of sources and sinks.
 function connection.register(module)
   module.sourcet["http-chunked"] = function(skt, headers)
-    local read = chunked(skt, headers)
+    local self = setmetatable({ c = skt, reader = core.reader {}, request = {}, limited = true }, connection)
+    core.feed(self.reader, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    local read = body_source(self, headers)
     return callable(skt, function() return read() end)
   end
   module.sinkt["http-chunked"] = function(skt)
-    return callable(skt, function(_, chunk) return write_chunk(skt, chunk) end)
-  end
-end
-
----Connects.
----@param request table   with `host`, `port` and `timeouts`
----@param create fun(request: table): table?, string?
-function connection.open(request, create)
-  local skt = socket.try(create(request))
-  local self = setmetatable({ c = skt }, connection)
-  self.try = socket.newtry(function() self:close() end)
-  request.opened = self
-  local limits = request.timeouts
-  if skt.settimeouts then
-    skt:settimeouts(limits.connect, limits.send, limits.receive)
-  else
-    skt:settimeout(limits.receive)
-  end
-  self.try(skt:connect(request.host, request.port or request.default_port))
-  return self
-end
-
-function connection:sendrequestline(method, uri)
-  return self.try(self.c:send(("%s %s HTTP/1.1\r\n"):format(method or "GET", uri)))
-end
-
-local function header_lines(headers)
-  local lines = {}
-  for name, value in pairs(headers) do lines[#lines + 1] = (canonic[name] or name) .. ": " .. value .. "\r\n" end
-  return table.concat(lines) .. "\r\n"
-end
-
-function connection:sendheaders(headers)
-  self.try(self.c:send(header_lines(headers)))
-  return 1
-end
-
----Sends request line and headers in one piece.
-function connection:sendhead(method, uri, headers)
-  self.try(self.c:send(("%s %s HTTP/1.1\r\n%s"):format(method or "GET", uri, header_lines(headers))))
-end
-
-function connection:sendbody(headers, source, step)
-  local skt = self.c
-  local sink
-  if headers["content-length"] then
-    sink = function(chunk) return not chunk or chunk == "" or skt:send(chunk) end
-  else
-    sink = function(chunk)
-      if chunk == "" then return 1 end -- which would be the end
+    return callable(skt, function(_, chunk)
+      if chunk == "" then return 1 end
       return write_chunk(skt, chunk)
-    end
+    end)
   end
-  return self.try(ltn12.pump.all(source, sink, step or step_by_step))
-end
-
----The code and the status line; nil and the first bytes if that is not how the answer begins, which is HTTP/0.9 then.
-function connection:receivestatusline()
-  local status = self.try(self.c:receive(5))
-  if status ~= "HTTP/" then return nil, status end
-  status = self.try(self.c:receive("*l", status))
-  local code = status:match("^HTTP/%d*%.%d* (%d%d%d)")
-  return self.try(code and tonumber(code), status), status
-end
-
-function connection:receiveheaders()
-  return self.try(read_header_lines(self.c, {}))
-end
-
--- The source of a body; nil and an error if its length is in doubt.
-local function body_source(skt, headers)
-  local length, coding = headers["content-length"], headers["transfer-encoding"]
-  if coding and coding:lower() ~= "identity" then
-    if coding:lower() ~= "chunked" then return nil, ("unsupported transfer-encoding '%s'"):format(coding) end
-    if length then return nil, "both content-length and transfer-encoding" end
-    return chunked(skt, headers)
-  end
-  if not length then return until_closed(skt) end
-  local first = length:match("^(%d+)")
-  for each in (length .. ","):gmatch("[ \t]*(.-)[ \t]*,") do -- equal ones count as one
-    if each ~= first or #each > 15 then return nil, ("invalid content-length '%s'"):format(length) end
-  end
-  return counted(skt, tonumber(first))
-end
-
-function connection:receivebody(headers, sink, step)
-  local source = self.try(body_source(self.c, headers))
-  return self.try(ltn12.pump.all(source, sink or ltn12.sink.null(), step or step_by_step))
-end
-
-function connection:receive09body(status, sink, step)
-  local source = ltn12.source.cat(ltn12.source.string(status), until_closed(self.c))
-  return self.try(ltn12.pump.all(source, sink or ltn12.sink.null(), step or step_by_step))
-end
-
-function connection:close()
-  return self.c:close()
 end
 
 return connection

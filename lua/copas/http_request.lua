@@ -1,17 +1,12 @@
 -- What a request says: the fields of a request table, made of its URL and checked before anything is sent.
-local http, socket = ...
+local http, socket, core, internal = ...
 
-local url = require("socket.url")
-
+local native = internal.native
 local request = {}
 
 local default_ports = { https = function() return http.SSLPORT end }
 local standard_port = http.PORT
 function default_ports.http() return standard_port end
-
-local function base64(text)
-  return (require("mime").b64(text))
-end
 
 -- The limits of an exchange; throws for names that are none.
 local function limits_of(timeout)
@@ -32,50 +27,47 @@ local function limits_of(timeout)
 end
 request.limits_of = limits_of
 
--- What follows the host: never the fragment.
-local function target_of(from)
-  return url.build {
-    path = socket.try(from.path, "invalid path 'nil'"),
-    params = from.params,
-    query = from.query,
-  }
+local function bracketed(host)
+  return host:find(":", 1, true) and "[" .. host .. "]" or host
 end
 
-local function absolute_target_of(from)
-  return url.build {
-    scheme = from.scheme,
-    host = from.host,
-    port = from.explicit_port,
-    path = from.path,
-    params = from.params,
-    query = from.query,
-  }
+-- What follows the host: never the fragment.
+local function target_of(from)
+  local target = socket.try(from.path, "invalid path 'nil'")
+  if from.params then target = target .. ";" .. from.params end
+  if from.query then target = target .. "?" .. from.query end
+  return target
+end
+
+local function host_and_port(from)
+  local host = bracketed(from.host)
+  return from.explicit_port and host .. ":" .. from.explicit_port or host
 end
 
 -- The value of the header `host`.
 local function authority_of(from)
   if from.authority then return (from.authority:gsub("^.-@", "")) end
-  local host = from.host:find(":", 1, true) and "[" .. from.host .. "]" or from.host
-  return from.explicit_port and host .. ":" .. from.explicit_port or host
+  return host_and_port(from)
 end
 
 local function headers_of(from)
   local headers = {
     ["user-agent"] = http.USERAGENT,
     host = authority_of(from),
-    connection = "close, TE",
+    connection = from.keeps and "TE" or "close, TE",
     te = "trailers",
   }
-  if from.user and from.password then
-    headers.authorization = "Basic " .. base64(from.user .. ":" .. from.password)
-  end
+  if from.user and from.password then headers.authorization = core.basic(from.user, from.password) end
   local proxy = from.proxy_parts
   if proxy and proxy.user and proxy.password and from.scheme == "http" then
-    headers["proxy-authorization"] = "Basic " .. base64(proxy.user .. ":" .. proxy.password)
+    headers["proxy-authorization"] = core.basic(proxy.user, proxy.password)
   end
-  for name, value in pairs(from.headers or {}) do
-    if type(name) == "string" then name = name:lower() end
-    headers[name] = value
+  if from.decompress then headers["accept-encoding"] = "gzip, deflate" end
+  if from.headers then
+    for name, value in pairs(from.headers) do
+      if type(name) == "string" then name = name:lower() end
+      headers[name] = value
+    end
   end
   if from.source and not headers["content-length"] and not headers["transfer-encoding"] then
     headers["transfer-encoding"] = "chunked"
@@ -83,58 +75,86 @@ local function headers_of(from)
   return headers
 end
 
--- An error if something could end a line, or the request, before it should.
-local function check(from)
-  local method = from.method or "GET"
-  socket.try(type(method) == "string" and method:find("^[%w!#$%%&'*+.^_`|~-]+$"), "invalid method")
-  socket.try(not from.uri:find("[%c%s]"), "invalid request target")
-  for name, value in pairs(from.headers) do
-    socket.try(type(name) == "string" and name:find("^[%w!#$%%&'*+.^_`|~-]+$"),
-      ("invalid header name '%s'"):format(tostring(name)))
-    local kind = type(value)
-    socket.try((kind == "string" or kind == "number") and not tostring(value):find("[%z\1-\8\10-\31\127]"),
-      ("invalid value of header '%s'"):format(name))
-  end
+local function check_port(port)
+  local text = type(port) == "number" and port % 1 == 0 and ("%d"):format(port) or tostring(port)
+  socket.try(core.port(text), ("invalid port '%s'"):format(text))
 end
 
-local function check_port(port)
-  local number = tonumber(port)
-  socket.try(number and number % 1 == 0 and number > 0 and number < 65536, ("invalid port '%s'"):format(tostring(port)))
+local function proxy_of(given, from)
+  local proxy = given.proxy
+  if proxy == nil then proxy = http.PROXY end
+  if not proxy or not from.host then return nil end
+  local excepted = given.no_proxy or http.NO_PROXY
+  if excepted and core.bypasses(excepted, from.host, tonumber(from.port) or from.default_port) then return nil end
+  local parts = core.split(proxy)
+  socket.try(parts and parts.host and core.valid_host(parts.host), "invalid proxy")
+  if not parts.port or parts.port == "" then parts.port = 3128 end
+  check_port(parts.port)
+  return parts
+end
+
+-- May the connection serve other requests, too? Those that `create` makes belong to whoever made it.
+local function may_be_kept(given, from)
+  local keeps = given.keepalive
+  if keeps == nil then keeps = http.KEEPALIVE and not given.create end
+  if not keeps then return false end
+  for name, value in pairs(from.headers or {}) do
+    if type(name) == "string" and name:lower() == "connection" and tostring(value):lower():find("close", 1, true) then
+      return false
+    end
+  end
+  return true
 end
 
 ---The request as it is to be sent: all of the fields of `given`, and those made of its URL.
 function request.adjust(given)
-  local from = given.url and url.parse(given.url) or {}
+  local from = given.url and core.split(given.url) or {}
   for name, value in pairs(given) do from[name] = value end
   from.scheme = (from.scheme or "http"):lower()
-  socket.try(default_ports[from.scheme], ("unsupported scheme '%s'"):format(from.scheme))
+  local default_port = socket.try(default_ports[from.scheme], ("unsupported scheme '%s'"):format(from.scheme))
+  from.default_port = default_port()
   if not from.path or from.path == "" then from.path = "/" end
   if from.port == "" then from.port = nil end
   from.explicit_port = from.port
   if from.port then check_port(from.port) end
   if given.url or given.host then
     local host = from.host
-    socket.try(type(host) == "string" and host ~= "" and not host:find("[%c%s/?#@]"),
-      ("invalid host '%s'"):format(tostring(host or "")))
+    socket.try(type(host) == "string" and core.valid_host(host), ("invalid host '%s'"):format(tostring(host or "")))
   end
   from.timeouts = limits_of(given.timeout)
-  from.default_port = default_ports[from.scheme]()
+  from.ends = given.ends or given.deadline and native.now() + given.deadline or nil
+  from.limits = {
+    http09 = request.accepts_http09(given, from),
+    decompress = given.decompress,
+    most_head = given.maxheader or http.MAXHEADER,
+    most_body = given.maxbody or http.MAXBODY,
+  }
+  from.keeps = may_be_kept(given, from)
 
-  local proxy = given.proxy or http.PROXY
-  if proxy then
-    from.proxy_parts = url.parse(proxy, { port = 3128 })
-    socket.try(from.proxy_parts and from.proxy_parts.host, "invalid proxy")
-  end
+  local proxy = proxy_of(given, from)
+  from.proxy_parts = proxy
   if from.host then
-    from.uri = given.uri or (proxy and from.scheme == "http" and absolute_target_of or target_of)(from)
+    from.uri = given.uri or target_of(from)
+    if proxy and from.scheme == "http" and not given.uri then
+      from.uri = from.scheme .. "://" .. host_and_port(from) .. from.uri
+    end
     from.headers = headers_of(from)
-    check(from)
+    -- Whatever could end a line before it should is found before anything is sent.
+    socket.try(core.head(given.method or "GET", from.uri, from.headers, {}))
   end
   if proxy then
     from.peer_host, from.peer_port = from.host, from.port or from.default_port
-    from.host, from.port = from.proxy_parts.host, from.proxy_parts.port
+    from.host, from.port = proxy.host, proxy.port
   end
   return from
+end
+
+-- A body without a head is accepted where nothing can be taken for it: in clear, of a GET.
+function request.accepts_http09(given, from)
+  local wanted = given.http09
+  if wanted == nil then wanted = http.HTTP09 end
+  if wanted ~= "auto" then return wanted end
+  return from.scheme == "http" and (given.method == nil or given.method == "GET") and not given.source
 end
 
 return request

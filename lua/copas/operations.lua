@@ -40,6 +40,13 @@ copas.receivePartial = copas.receivepartial -- the older spelling
 copas.receivefrom = operation("receivefrom")
 copas.send = operation("send")
 
+local receive, receivepartial = copas.receive, copas.receivepartial
+
+---Is receiving what it was, and not replaced by somebody who wants to see it?
+function internal.receives_directly()
+  return copas.receive == receive and copas.receivepartial == receivepartial
+end
+
 -- Does not wait, as in Copas.
 function copas.sendto(skt, data, ip, port)
   return skt:sendto(data, ip, port)

@@ -17,6 +17,7 @@ void add_thread_functions(lua_State* L, int scheduler);
 void add_operation_functions(lua_State* L, int scheduler);
 void add_descriptor_functions(lua_State* L, int scheduler);
 void add_future_functions(lua_State* L, int scheduler);
+void add_http_functions(lua_State* L, int scheduler);
 void add_lock_functions(lua_State* L, int scheduler);
 void add_queue_functions(lua_State* L, int scheduler);
 void add_report_functions(lua_State* L, int scheduler);

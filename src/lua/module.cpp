@@ -58,6 +58,7 @@ void push_native(lua_State* L) {
   add_operation_functions(L, scheduler);
   add_descriptor_functions(L, scheduler);
   add_future_functions(L, scheduler);
+  add_http_functions(L, scheduler);
   add_lock_functions(L, scheduler);
   add_queue_functions(L, scheduler);
   add_report_functions(L, scheduler);

@@ -53,7 +53,7 @@ describe("copas.http", function()
         host = "127.0.0.1:" .. server.port,
         ["user-agent"] = http.USERAGENT,
         te = "trailers",
-        connection = "close, TE",
+        connection = "TE",
       }, server.requests[1].headers)
     end)
 

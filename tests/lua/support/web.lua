@@ -25,6 +25,30 @@ function web.serve(copas, answers, sslparams)
   return self
 end
 
+---As `serve`, but a connection stays open for further requests until the client closes it, or an answer is a function that
+---does. `connections` counts them.
+function web.keep(copas, answers, sslparams)
+  local self = setmetatable({ requests = {}, connections = 0 }, web)
+  self.server, self.port = sockets.listen(socket)
+  self.url = (sslparams and "https" or "http") .. "://127.0.0.1:" .. self.port
+  self.copas = copas
+  local count = 0
+  copas.addserver(self.server, copas.handler(function(skt)
+    self.connections = self.connections + 1
+    while true do
+      local request = web.read(skt)
+      if not request.line then break end
+      count = count + 1
+      self.requests[count] = request
+      local answer = answers[count] or answers[#answers]
+      if type(answer) == "function" then answer = answer(request, skt) or "" end
+      if answer ~= "" and not skt:send(answer) then break end
+    end
+    skt:close()
+  end, sslparams))
+  return self
+end
+
 ---The head of a request, and its body.
 function web.read(skt)
   local request = { headers = {}, body = "" }

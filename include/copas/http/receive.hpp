@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <string_view>
+#include <system_error>
+
+#include "copas/http/reader.hpp"
+#include "copas/io/stream.hpp"
+
+namespace copas::http {
+
+/// Receives the next part of a response: its head, a piece of its body, or its end.
+///
+/// What follows the response stays in the stream.
+class [[nodiscard]] receive_response_operation : public io_operation {
+ public:
+  struct outcome {
+    response_event what = response_event::more;  ///< none of these if there is an error
+    std::string_view piece{};  ///< of the body; alive until the stream or the reader is used again
+    std::error_code error{};   ///< errc::timed_out, errc::closed, of `category()`; others as recv(2) reports them
+  };
+
+  /// @param by        alive until the operation ends.
+  /// @param patience  how long to wait each time that bytes have to come.
+  /// @param until     when to give up, whatever has come.
+  receive_response_operation(loop* home, ref<stream> from, response_reader& by,
+                             std::chrono::nanoseconds patience = std::chrono::nanoseconds::max(),
+                             deadline until = never) noexcept
+      : io_operation{home, ref<socket>{from.get()}, side::read}, reader_{by}, patience_{patience}, limit_{until} {
+    set_deadline(limit_);
+  }
+
+  [[nodiscard]] bool await_ready() noexcept;
+  [[nodiscard]] bool attempt() noexcept override;
+  void give_up(std::error_code why) noexcept override { outcome_ = {.error = why}; }
+  [[nodiscard]] outcome await_resume() const noexcept { return outcome_; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "receiving a response"; }
+
+  /// The piece, with the memory that it lies in, for who keeps it. The outcome's is not to be used then.
+  [[nodiscard]] received take_piece();
+
+  [[nodiscard]] response_reader& reader() const noexcept { return reader_; }
+
+ private:
+  [[nodiscard]] stream& from() const noexcept { return static_cast<stream&>(on()); }
+  [[nodiscard]] bool parse_buffered();
+  void be_patient() noexcept;
+  void fail() noexcept;
+
+  response_reader& reader_;
+  std::chrono::nanoseconds patience_;
+  deadline limit_;
+  outcome outcome_;
+};
+
+}  // namespace copas::http

@@ -1,0 +1,95 @@
+#include "copas/http/receive.hpp"
+
+#include <algorithm>
+#include <new>
+#include <span>
+#include <utility>
+
+namespace copas::http {
+namespace {
+
+constexpr int reads_per_turn = 16;  // before others have their turn
+
+}  // namespace
+
+bool receive_response_operation::await_ready() noexcept {
+  if (io_operation::await_ready()) return true;
+  be_patient();
+  return false;
+}
+
+void receive_response_operation::be_patient() noexcept {
+  if (patience_ != std::chrono::nanoseconds::max()) set_deadline(std::min(limit_, home()->io().after(patience_)));
+}
+
+void receive_response_operation::fail() noexcept { outcome_ = {.error = reader_.failure()}; }
+
+// Takes what is in the buffer; true if that was enough.
+bool receive_response_operation::parse_buffered() {
+  read_buffer& input = from().input();
+  while (true) {
+    const std::span<char> bytes = input.bytes();
+    const response_step step = reader_.feed({bytes.data(), bytes.size()});
+    input.consume(step.taken);
+    from().stats().received += step.taken;
+    if (step.what == response_event::more) {
+      if (!input.empty()) continue;
+      input.relax();
+      return false;
+    }
+    if (step.what == response_event::failed) {
+      fail();
+    } else {
+      outcome_ = {.what = step.what, .piece = step.piece};
+    }
+    return true;
+  }
+}
+
+bool receive_response_operation::attempt() noexcept {
+  if (!on().open()) {
+    outcome_ = {.error = errc::closed};
+    return true;
+  }
+  try {
+    int reads = 0;
+    for (;; ++reads) {
+      if (parse_buffered()) return true;
+      if (!from().may_receive() || reads == reads_per_turn) break;
+      const moved got = from().fill(home());
+      if (got.bytes > 0) continue;
+      if (got.blocked()) break;
+      if (!got.end) {
+        outcome_ = {.error = got.error};
+      } else if (const response_step step = reader_.finish(); step.what == response_event::failed) {
+        fail();
+      } else {
+        outcome_ = {.what = step.what};
+      }
+      return true;
+    }
+    if (reads > 0) be_patient();
+  } catch (const std::bad_alloc&) {
+    outcome_ = {.error = std::make_error_code(std::errc::not_enough_memory)};
+    return true;
+  }
+  return false;
+}
+
+received receive_response_operation::take_piece() {
+  received taken{.error = outcome_.error, .memory = {}, .text = {}};
+  read_buffer& input = from().input();
+  const std::string_view piece = std::exchange(outcome_.piece, {});
+  const std::span<char> rest = input.bytes();
+  // What lies in front of the end of an empty buffer is the last that was taken from it.
+  if (!piece.empty() && rest.empty() && piece.data() + piece.size() == rest.data()) {
+    taken.memory = input.detach();
+    taken.offset = static_cast<std::size_t>(piece.data() - reinterpret_cast<const char*>(taken.memory.get()));
+    taken.length = piece.size();
+  } else {
+    taken.text = reader_.take(piece);
+  }
+  return taken;
+}
+
+}  // namespace copas::http

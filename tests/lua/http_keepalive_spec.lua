@@ -1,0 +1,227 @@
+-- Connections that copas.http uses again, and those that it does not.
+local certificates = require("support.certificates")
+local check = require("support.check")
+local loop = require("support.loop")
+local web = require("support.web")
+
+local ltn12 = require("ltn12")
+local socket = require("copas.socket")
+
+local ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+describe("copas.http", function()
+  local copas, http
+
+  before_each(function()
+    copas = loop.fresh()
+    http = require("copas.http")
+  end)
+
+  -- Runs `use(server)` with a server that keeps connections open.
+  local function with(answers, use, sslparams)
+    local server = web.keep(copas, type(answers) == "table" and answers or { answers }, sslparams)
+    loop.run(copas, function()
+      use(server)
+      http.closeidle()
+      server:stop()
+    end)
+    return server
+  end
+
+  local function get_twice(server, request)
+    for _ = 1, 2 do
+      local copy = { url = server.url }
+      for name, value in pairs(request or {}) do copy[name] = value end
+      local done, err = http.request(copy)
+      assert(done, err)
+    end
+  end
+
+  it("uses a connection again for the next request to the same server", function()
+    local server = with(ok, function(server)
+      assert.equal("hello", http.request(server.url))
+      assert.equal("hello", http.request(server.url .. "/other"))
+    end)
+
+    assert.equal(1, server.connections)
+    assert.equal("GET /other HTTP/1.1", server.requests[2].line)
+  end)
+
+  it("closes each connection if it is told to, and says so", function()
+    local server = with(ok, function(server) get_twice(server, { keepalive = false }) end)
+
+    assert.equal(2, server.connections)
+    assert.equal("close, TE", server.requests[1].headers.connection)
+    http.KEEPALIVE = false
+    assert.equal(2, with(ok, get_twice).connections)
+  end)
+
+  for what, answer in pairs {
+    ["says that it closes"] = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
+    ["is of HTTP/1.0"] = "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    ["is followed by something else"] = ok .. "HTTP/1.1 200 OK\r\n",
+  } do
+    it("does not use a connection again whose answer " .. what, function()
+      assert.equal(2, with(answer, get_twice).connections)
+    end)
+  end
+
+  for what, answer in pairs {
+    ["that is chunked"] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nA: b\r\n\r\n",
+    ["without body"] = "HTTP/1.1 204 No Content\r\n\r\n",
+    ["of HTTP/1.0 that keeps it"] = "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello",
+    ["to HEAD"] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+  } do
+    it("uses a connection again after an answer " .. what, function()
+      local method = what == "to HEAD" and "HEAD" or nil
+      assert.equal(1, with(answer, function(server) get_twice(server, { method = method }) end).connections)
+    end)
+  end
+
+  it("does not use a connection again after a failure", function()
+    local malformed = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"
+    local server = with({ malformed, ok }, function(server)
+      assert.same(check.pack(nil, "invalid chunk size"), check.pack(http.request(server.url)))
+      assert.equal("hello", http.request(server.url))
+      local failing = function() return nil, "enough" end
+      assert.same(check.pack(nil, "enough"), check.pack(http.request { url = server.url, sink = failing }))
+      assert.equal("hello", http.request(server.url))
+    end)
+
+    assert.equal(3, server.connections)
+  end)
+
+  it("sends what must not be sent twice over a new connection", function()
+    local server = with(ok, function(server)
+      http.request(server.url)
+      http.request(server.url, "a=b")
+      http.request { url = server.url, method = "PUT", source = ltn12.source.string("x") }
+      http.request { url = server.url, method = "POST" }
+      http.request(server.url)
+    end)
+
+    assert.equal(4, server.connections)
+  end)
+
+  it("repeats a request that meets a connection just closed", function()
+    local server
+    server = with({ ok, function(_, skt) skt:close() end, ok }, function(at)
+      http.request(at.url)
+      assert.equal("hello", http.request(at.url))
+    end)
+
+    assert.equal(3, #server.requests)
+    assert.equal(2, server.connections)
+  end)
+
+  it("does not repeat a request whose answer had begun", function()
+    with({ ok, function(_, skt)
+      skt:send("HTTP/1.1 2")
+      skt:close()
+    end, ok }, function(server)
+      http.request(server.url)
+      assert.same(check.pack(nil, "closed"), check.pack(http.request(server.url)))
+    end)
+  end)
+
+  it("finds out that the server has closed a connection meanwhile", function()
+    local closed
+    local server = with({ function(_, skt)
+      skt:send(ok)
+      skt:close()
+      closed = true
+    end, ok }, function(at)
+      http.request(at.url)
+      while not closed do copas.pause() end
+      copas.pause()
+      assert.equal("hello", http.request(at.url))
+    end)
+
+    assert.equal(2, #server.requests)
+  end)
+
+  it("keeps no more connections than it is told, and none for longer", function()
+    with(ok, function(server)
+      http.keepidle(2, 10, 100)
+      local done = 0
+      for _ = 1, 4 do
+        copas.addthread(function()
+          http.request(server.url)
+          done = done + 1
+        end)
+      end
+      while done < 4 do copas.pause() end
+      assert.equal(2, http.closeidle())
+      http.keepidle(nil, nil, 0.001)
+      http.request(server.url)
+      copas.pause(0.01)
+      assert.equal(0, http.closeidle())
+    end)
+  end)
+
+  it("does not keep the loop running for connections that nobody uses", function()
+    local server = web.keep(copas, { ok })
+    http.keepidle(nil, nil, 1000)
+    loop.run(copas, function()
+      http.request(server.url)
+      server:stop()
+      http.closeidle()
+    end)
+
+    assert.is_true(copas.finished())
+  end)
+
+  it("uses connections that `create` has made for others only if it is told so", function()
+    local made = 0
+    local function create()
+      made = made + 1
+      return copas.wrap(socket.tcp())
+    end
+
+    assert.equal(2, with(ok, function(server) get_twice(server, { create = create }) end).connections)
+    assert.equal(2, made)
+    assert.equal(1, with(ok, function(server) get_twice(server, { create = create, keepalive = true }) end).connections)
+  end)
+
+  it("honours a program's own `socket.tcp`", function()
+    local module = require("socket")
+    local original, calls = module.tcp, 0
+    module.tcp = function()
+      calls = calls + 1
+      return original()
+    end
+    with(ok, function(server) assert.equal("hello", http.request(server.url)) end)
+    module.tcp = original
+
+    assert.equal(1, calls)
+  end)
+
+  it("follows a redirect over the same connection", function()
+    local moved = "HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 3\r\n\r\nabc"
+    local server = with({ moved, ok }, function(server) assert.equal("hello", http.request(server.url)) end)
+
+    assert.equal(1, server.connections)
+  end)
+
+  describe("by TLS", function()
+    local made, params
+
+    setup(function()
+      made = certificates.new()
+      params = made:sign("server", "127.0.0.1")
+    end)
+    teardown(function() made:remove() end)
+
+    it("uses a connection again for requests with the same parameters only", function()
+      local trusting = function() return { wrap = { cafile = made:file("ca.pem") } } end
+      local server = with(ok, function(server)
+        http.request { url = server.url, sslparams = trusting() }
+        assert.equal(200, select(2, http.request { url = server.url, sslparams = trusting() }))
+        http.request { url = server.url, verify = "none" }
+        http.request { url = server.url, verify = "none" }
+      end, params)
+
+      assert.equal(2, server.connections)
+    end)
+  end)
+end)
