@@ -21,7 +21,7 @@ local http = {
 }
 
 local connection = internal.load("http_connection", socket, core, internal)
-local request = internal.load("http_request", http, socket, core, internal)
+local request = internal.load("http_request", http, socket, core, internal, connection.head)
 local secured = internal.load("http_secured", copas, http, socket, core, connection)
 connection.register(socket)
 
@@ -64,9 +64,9 @@ end
 
 -- What a connection must have in common with a request to be used for it; nil if none can be told.
 local function key_of(given, sent)
-  local place = (sent.host or ""):lower() .. ":" .. tostring(sent.port or sent.default_port)
+  local place = sent.host:lower() .. ":" .. (sent.port or sent.default_port)
   local mine = given.create and tostring(given.create) or ""
-  if sent.scheme == "http" then return ("http %s %s %s"):format(sent.proxy_parts and "proxy" or "", place, mine) end
+  if sent.scheme == "http" then return (sent.proxy_parts and "proxy " or "http ") .. place .. mine end
   local security = secured.key(sent)
   if not security then return nil end
   if sent.proxy_parts then
@@ -77,19 +77,28 @@ end
 
 -- A connection for a request; one that was used before only if a request may be repeated, should it be closed just now.
 local function connect(given, sent, fresh)
-  if sent.keeps then
+  if sent.keeps and sent.host then
     if sent.scheme == "https" then secured.fill(sent) end
     sent.key = key_of(given, sent)
   end
   if sent.key and not fresh and not sent.source and core.idempotent(sent.method or "GET") then
-    local raw = core.take(sent.key, sent.scheme == "https")
-    if raw then
-      local opened = connection.over(copas.wrap(raw), sent)
-      opened.reused = true
+    local opened = core.take(sent.key)
+    if opened then
+      opened:serve(sent)
       return opened
     end
   end
   return http.open(sent)
+end
+
+-- Forgets the objects of connections that were closed while nobody used them.
+local puts = 0
+local function tidy()
+  puts = puts + 1
+  if puts % 1000 > 0 then return end
+  for address, opened in pairs(core.objects) do
+    if opened.raw:getfd() < 0 then core.objects[address] = nil end
+  end
 end
 
 -- Puts a connection where others find it, or closes it.
@@ -97,11 +106,13 @@ local function let_go(sent)
   local opened = sent.opened
   if not opened then return end
   local raw = sent.key and opened:reusable()
-  if raw then
-    core.put(sent.key, raw)
-  else
+  if not raw then
     opened:close()
+    return
   end
+  if not opened.raw then opened:own() end
+  core.put(sent.key, opened, raw)
+  tidy()
 end
 
 local function is_followed(given, code, headers)
@@ -176,7 +187,7 @@ end
 -- One exchange: code, headers and status line; or the request that follows and the location that it comes from.
 local function exchange(given, sent, fresh)
   local opened = connect(given, sent, fresh)
-  opened:sendhead(sent.method, sent.uri, sent.headers)
+  opened:sendhead(sent.method or "GET", sent.head)
   local code, status, headers
   if sent.source then code, status, headers = send_body(opened, sent) end
   if not headers then

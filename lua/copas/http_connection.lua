@@ -55,7 +55,7 @@ end
 
 -- Receives the next event of a response: see `receive` of core.
 local function next_event(self)
-  local raw = native_stream(self.c)
+  local raw = self.raw or native_stream(self.c)
   if not raw then return ask(self.c, self.reader) end
   local event, line, headers
   repeat event, line, headers = core.receive(raw, self.reader) until event ~= false
@@ -63,7 +63,7 @@ local function next_event(self)
 end
 
 ---An exchange over a connection.
----@param request table  the fields `limits` of core.reader, `timeouts` and `ends` count
+---@param request table  its fields `timeouts`, `ends` and `limits` count
 function connection.over(skt, request)
   local self = setmetatable({ c = skt, request = request }, connection)
   self.try = socket.newtry(function() self:close() end)
@@ -71,18 +71,23 @@ function connection.over(skt, request)
   return self
 end
 
+---Begins another exchange over the same connection.
+function connection:serve(request)
+  self.request, request.opened = request, self
+  self.reader, self.headers, self.ended, self.reused = nil, nil, nil, true
+end
+
 -- Sets the timeouts: those of the request, but no longer than the whole of it may take.
 function connection:limit(waits)
   local limits, ends, skt = self.request.timeouts, self.request.ends, self.c
+  if self.limited == limits and not ends and not waits then return end
   local connect, send, receive = limits.connect, limits.send, waits or limits.receive
   if ends then
     local left = ends - native.now()
     self.try(left > 0, "timeout")
     connect, send, receive = math.min(connect, left), math.min(send, left), math.min(receive, left)
-  elseif self.limited and not waits then
-    return
   end
-  self.limited = not waits
+  self.limited = not ends and not waits and limits
   if skt.settimeouts then
     skt:settimeouts(connect, send, receive)
   else
@@ -100,17 +105,14 @@ function connection.open(request, create)
   return self
 end
 
--- A reader for the answer to a method.
+local no_limits = {}
+
+-- A reader for the answer to a method: that of the exchange before, if there was one.
 local function reader_for(self, method)
-  local limits = self.request.limits or {}
-  return core.reader {
-    head = method == "HEAD",
-    connect = method == "CONNECT",
-    http09 = limits.http09,
-    decompress = limits.decompress,
-    most_head = limits.most_head,
-    most_body = limits.most_body,
-  }
+  local limits = self.request.limits or no_limits
+  self.spare =
+    core.reader(self.spare, method, limits.http09, limits.decompress, limits.most_head, limits.most_body)
+  return self.spare
 end
 
 function connection:sendrequestline(method, uri)
@@ -127,10 +129,14 @@ function connection:sendheaders(headers)
   return 1
 end
 
+---Request line and headers as they are sent; or nil and what is wrong with them.
+function connection.head(method, uri, headers)
+  return core.head(method, uri, headers, canonic)
+end
+
 ---Sends request line and headers in one piece.
-function connection:sendhead(method, uri, headers)
-  self.method = method or "GET"
-  local head = self.try(core.head(self.method, uri, headers, canonic))
+function connection:sendhead(method, head)
+  self.method = method
   self:limit()
   self.try(self.c:send(head))
 end
@@ -236,7 +242,7 @@ end
 
 ---Takes what has come of a body that nobody wants; true if that was all of it.
 function connection:skim()
-  local raw = native_stream(self.c)
+  local raw = self.raw or native_stream(self.c)
   while raw and raw:dirty() or core.wanted(self.reader) == nil do
     local piece, err = next_event(self)
     if not piece then return not err end
@@ -252,7 +258,12 @@ end
 ---The native connection, if another request can be sent over it.
 function connection:reusable()
   if not self.reader or self.cut_short or not core.keeps(self.reader) then return nil end
-  return native_stream(self.c)
+  return self.raw or native_stream(self.c)
+end
+
+---From now on, nobody else has the connection.
+function connection:own()
+  self.raw = native_stream(self.c)
 end
 
 function connection:close()
@@ -270,7 +281,9 @@ end
 ---Adds what LuaSocket's http module adds to the registries of sources and sinks.
 function connection.register(module)
   module.sourcet["http-chunked"] = function(skt, headers)
-    local self = setmetatable({ c = skt, reader = core.reader {}, request = {}, limited = true }, connection)
+    local limits = {}
+    local self = setmetatable({ c = skt, reader = core.reader(nil, "GET"), limited = limits }, connection)
+    self.request = { timeouts = limits } -- which are the socket's own
     core.feed(self.reader, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     local read = body_source(self, headers)
     return callable(skt, function() return read() end)

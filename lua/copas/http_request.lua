@@ -1,5 +1,5 @@
 -- What a request says: the fields of a request table, made of its URL and checked before anything is sent.
-local http, socket, core, internal = ...
+local http, socket, core, internal, head_of = ...
 
 local native = internal.native
 local request = {}
@@ -8,11 +8,14 @@ local default_ports = { https = function() return http.SSLPORT end }
 local standard_port = http.PORT
 function default_ports.http() return standard_port end
 
+local usual = {} -- the limits of most exchanges
+
 -- The limits of an exchange; throws for names that are none.
 local function limits_of(timeout)
   if type(timeout) ~= "table" then
     timeout = timeout or http.TIMEOUT
-    return { connect = timeout, send = timeout, receive = timeout }
+    if usual.connect ~= timeout then usual = { connect = timeout, send = timeout, receive = timeout } end
+    return usual
   end
   for name in pairs(timeout) do
     if name ~= "connect" and name ~= "send" and name ~= "receive" then
@@ -77,7 +80,7 @@ end
 
 local function check_port(port)
   local text = type(port) == "number" and port % 1 == 0 and ("%d"):format(port) or tostring(port)
-  socket.try(core.port(text), ("invalid port '%s'"):format(text))
+  if not core.port(text) then socket.try(nil, ("invalid port '%s'"):format(text)) end
 end
 
 local function proxy_of(given, from)
@@ -98,12 +101,22 @@ local function may_be_kept(given, from)
   local keeps = given.keepalive
   if keeps == nil then keeps = http.KEEPALIVE and not given.create end
   if not keeps then return false end
-  for name, value in pairs(from.headers or {}) do
-    if type(name) == "string" and name:lower() == "connection" and tostring(value):lower():find("close", 1, true) then
-      return false
+  if from.headers then
+    for name, value in pairs(from.headers) do
+      if type(name) == "string" and name:lower() == "connection" and tostring(value):lower():find("close", 1, true) then
+        return false
+      end
     end
   end
   return true
+end
+
+-- A body without a head is accepted where nothing can be taken for it: in clear, of a GET.
+local function accepts_http09(given, from)
+  local wanted = given.http09
+  if wanted == nil then wanted = http.HTTP09 end
+  if wanted ~= "auto" then return wanted end
+  return from.scheme == "http" and (given.method == nil or given.method == "GET") and not given.source
 end
 
 ---The request as it is to be sent: all of the fields of `given`, and those made of its URL.
@@ -111,7 +124,8 @@ function request.adjust(given)
   local from = given.url and core.split(given.url) or {}
   for name, value in pairs(given) do from[name] = value end
   from.scheme = (from.scheme or "http"):lower()
-  local default_port = socket.try(default_ports[from.scheme], ("unsupported scheme '%s'"):format(from.scheme))
+  local default_port = default_ports[from.scheme]
+  if not default_port then socket.try(nil, ("unsupported scheme '%s'"):format(from.scheme)) end
   from.default_port = default_port()
   if not from.path or from.path == "" then from.path = "/" end
   if from.port == "" then from.port = nil end
@@ -119,16 +133,16 @@ function request.adjust(given)
   if from.port then check_port(from.port) end
   if given.url or given.host then
     local host = from.host
-    socket.try(type(host) == "string" and core.valid_host(host), ("invalid host '%s'"):format(tostring(host or "")))
+    if type(host) ~= "string" or not core.valid_host(host) then
+      socket.try(nil, ("invalid host '%s'"):format(tostring(host or "")))
+    end
   end
   from.timeouts = limits_of(given.timeout)
   from.ends = given.ends or given.deadline and native.now() + given.deadline or nil
-  from.limits = {
-    http09 = request.accepts_http09(given, from),
-    decompress = given.decompress,
-    most_head = given.maxheader or http.MAXHEADER,
-    most_body = given.maxbody or http.MAXBODY,
-  }
+  from.limits = from
+  from.http09 = accepts_http09(given, from)
+  from.most_head = given.maxheader or http.MAXHEADER
+  from.most_body = given.maxbody or http.MAXBODY
   from.keeps = may_be_kept(given, from)
 
   local proxy = proxy_of(given, from)
@@ -140,21 +154,13 @@ function request.adjust(given)
     end
     from.headers = headers_of(from)
     -- Whatever could end a line before it should is found before anything is sent.
-    socket.try(core.head(given.method or "GET", from.uri, from.headers, {}))
+    from.head = socket.try(head_of(given.method or "GET", from.uri, from.headers))
   end
   if proxy then
     from.peer_host, from.peer_port = from.host, from.port or from.default_port
     from.host, from.port = proxy.host, proxy.port
   end
   return from
-end
-
--- A body without a head is accepted where nothing can be taken for it: in clear, of a GET.
-function request.accepts_http09(given, from)
-  local wanted = given.http09
-  if wanted == nil then wanted = http.HTTP09 end
-  if wanted ~= "auto" then return wanted end
-  return from.scheme == "http" and (given.method == nil or given.method == "GET") and not given.source
 end
 
 return request

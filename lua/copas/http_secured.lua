@@ -56,7 +56,7 @@ local function open_tunnel(skt, adjusted)
   end
   local tunnel = connection.over(skt, { timeouts = adjusted.timeouts, ends = adjusted.ends })
   tunnel.try = socket.try -- the socket is closed by who opens it
-  tunnel:sendhead("CONNECT", target, headers)
+  tunnel:sendhead("CONNECT", socket.try(connection.head("CONNECT", target, headers)))
   local code, status
   repeat code, status = tunnel:receivehead() until code ~= 100
   if not code then return nil, "invalid answer of the proxy" end

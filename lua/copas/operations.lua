@@ -109,12 +109,13 @@ function copas.settimeout(skt, timeout)
   return set_limits(skt, timeout, timeout, timeout)
 end
 
+local function wrong_limit(name, value)
+  if value ~= nil and type(value) ~= "number" then return name .. " timeout must be 'nil' or a number" end
+end
+
 function copas.settimeouts(skt, connect, send, read)
-  for _, given in ipairs { { "connect", connect }, { "send", send }, { "read", read } } do
-    if given[2] ~= nil and type(given[2]) ~= "number" then
-      return nil, given[1] .. " timeout must be 'nil' or a number"
-    end
-  end
+  local err = wrong_limit("connect", connect) or wrong_limit("send", send) or wrong_limit("read", read)
+  if err then return nil, err end
   return set_limits(skt, connect, send, read)
 end
 

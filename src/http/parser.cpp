@@ -122,6 +122,8 @@ const llhttp_settings_t& response_parser::machine::callbacks() noexcept {
 void response_parser::machine::restart() {
   llhttp_init(&parser_, HTTP_RESPONSE, &callbacks());
   parser_.data = this;
+  failure_ = {};
+  failure_text_.clear();
   status_ = 0;
   status_line_.clear();
   headers_.clear();
@@ -351,6 +353,10 @@ response_parser::~response_parser() = default;
 response_step response_parser::feed(std::string_view bytes) { return machine_->feed(bytes); }
 response_step response_parser::finish() { return machine_->finish(); }
 void response_parser::restart() { machine_->restart(); }
+void response_parser::restart(response_rules rules) {
+  machine_->rules_ = rules;
+  machine_->restart();
+}
 int response_parser::status() const noexcept { return machine_->status_; }
 const std::string& response_parser::status_line() const noexcept { return machine_->status_line_; }
 const fields& response_parser::headers() const noexcept { return machine_->headers_; }

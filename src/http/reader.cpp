@@ -30,6 +30,14 @@ void response_reader::restart() {
   delivered_ = 0;
 }
 
+void response_reader::restart(response_rules rules, body_rules body) {
+  parser_.restart(rules);
+  rules_ = body;
+  decompression_.reset();
+  delivered_ = 0;
+  failure_ = {};
+}
+
 response_step response_reader::fail(error why, std::size_t taken) noexcept {
   failure_ = why;
   return {.what = response_event::failed, .taken = taken};

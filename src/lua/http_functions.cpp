@@ -29,7 +29,6 @@ struct lua_reader {
 
 using reader_object = userdata<lua_reader>;
 using pool_object = userdata<http::connection_pool>;
-using text_object = userdata<std::string>;
 
 lua_reader& check_reader(lua_State* L, int index) { return reader_object::check(L, index, "reader expected"); }
 
@@ -207,34 +206,27 @@ int complete(lua_State* L) {
   return 1;
 }
 
-bool flag(lua_State* L, const char* name) {
-  lua_getfield(L, 1, name);
-  const bool set = lua_toboolean(L, -1) != 0;
-  lua_pop(L, 1);
-  return set;
-}
+bool flag(lua_State* L, int index) { return lua_toboolean(L, index) != 0; }
 
-double number(lua_State* L, const char* name, double otherwise) {
-  lua_getfield(L, 1, name);
-  const double found = lua_isnumber(L, -1) != 0 ? lua_tonumber(L, -1) : otherwise;
-  lua_pop(L, 1);
-  return found;
-}
-
-// reader{ head =, connect =, http09 =, decompress =, most_head =, most_body = }
+// reader(reader that is no longer used or nil, method, http09, decompress, most bytes of the head, of the body)
 int make_reader(lua_State* L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
+  const std::string_view method = optional_bytes(L, 2);
   http::response_rules rules;
-  rules.answers_head = flag(L, "head");
-  rules.answers_connect = flag(L, "connect");
-  rules.accepts_http09 = flag(L, "http09");
-  const double most_head = number(L, "most_head", -1);
+  rules.answers_head = method == "HEAD";
+  rules.answers_connect = method == "CONNECT";
+  rules.accepts_http09 = flag(L, 3);
+  const double most_head = luaL_optnumber(L, 5, -1);
   if (most_head >= 0 && most_head < 1e15) rules.most_head = static_cast<std::size_t>(most_head);
   http::body_rules body;
-  body.decompresses = flag(L, "decompress");
-  const double most_body = number(L, "most_body", -1);
+  body.decompresses = flag(L, 4);
+  const double most_body = luaL_optnumber(L, 6, -1);
   if (most_body >= 0 && most_body < 1e18) body.most_body = static_cast<std::uint64_t>(most_body);
-  reader_object::push(L, lua_reader{http::response_reader{rules, body}});
+  if (lua_reader* const spare = reader_object::to(L, 1)) {
+    spare->of.restart(rules, body);
+    lua_pushvalue(L, 1);
+  } else {
+    reader_object::push(L, lua_reader{http::response_reader{rules, body}});
+  }
   return 1;
 }
 
@@ -268,12 +260,13 @@ int split(lua_State* L) {
   return 1;
 }
 
-// Pushes a string that `make` makes, which is kept by a userdata while Lua copies it.
+// Pushes a string that `make` makes, which is pinned while Lua copies it.
 template <class Make>
 int push_made(lua_State* L, Make make) {
-  std::string& made = text_object::push(L);
-  make(made);
-  lua_pushlstring(L, made.data(), made.size());
+  state& shared = state::of(L);
+  const std::size_t pinned = shared.pin(received{.error = {}, .memory = {}, .text = {}});
+  make(shared.pinned_text(pinned));
+  shared.push_pinned(L, pinned);
   return 1;
 }
 
@@ -361,17 +354,21 @@ int write_head(lua_State* L) {
   luaL_checktype(L, headers, LUA_TTABLE);
   luaL_checktype(L, spelling, LUA_TTABLE);
   lua_settop(L, spelling);
-  std::string& made = text_object::push(L);
+  state& shared = state::of(L);
+  const std::size_t pinned = shared.pin(received{.error = {}, .memory = {}, .text = {}});
+  std::string& made = shared.pinned_text(pinned);
+  made.reserve(256);
   if (WithRequestLine) {
     const std::error_code wrong = http::append_request_line(made, method, target);
-    if (wrong) return push_reason(L, wrong);
+    if (wrong) return shared.unpin(pinned), push_reason(L, wrong);
   }
   lua_pushnil(L);
   while (lua_next(L, headers) != 0) {
     const int name = lua_gettop(L) - 1;
-    if (lua_type(L, name) != LUA_TSTRING) return refuse_field(L, "invalid header name", name);
+    if (lua_type(L, name) != LUA_TSTRING) return shared.unpin(pinned), refuse_field(L, "invalid header name", name);
     const int kind = lua_type(L, name + 1);
-    if (kind != LUA_TSTRING && kind != LUA_TNUMBER) return refuse_field(L, "invalid value of header", name);
+    if (kind != LUA_TSTRING && kind != LUA_TNUMBER)
+      return shared.unpin(pinned), refuse_field(L, "invalid value of header", name);
     lua_pushvalue(L, name);
     lua_rawget(L, spelling);
     const int spelt = lua_type(L, -1) == LUA_TSTRING ? lua_gettop(L) : name;
@@ -380,14 +377,15 @@ int write_head(lua_State* L) {
     std::size_t name_length = 0;
     const char* const name_text = lua_tolstring(L, spelt, &name_length);
     const std::error_code wrong = http::append_field(made, {name_text, name_length}, {text, length});
-    if (wrong == http::make_error_code(http::error::invalid_field_name)) {
-      return refuse_field(L, "invalid header name", name);
+    if (wrong) {
+      shared.unpin(pinned);
+      const bool by_name = wrong == http::make_error_code(http::error::invalid_field_name);
+      return refuse_field(L, by_name ? "invalid header name" : "invalid value of header", name);
     }
-    if (wrong) return refuse_field(L, "invalid value of header", name);
     lua_settop(L, name);
   }
   made += "\r\n";
-  lua_pushlstring(L, made.data(), made.size());
+  shared.push_pinned(L, pinned);
   return 1;
 }
 
@@ -397,35 +395,41 @@ http::connection_pool& pool_of(lua_State* L) {
   return *pool_object::to(L, lua_upvalueindex(3));
 }
 
-// take(key, secured): a connection that is good, as a native socket; nil if there is none
+// The connections that are kept have their objects, what Lua calls them by, in a table by their address, upvalue 4. It may
+// have more, which were closed meanwhile.
+
+// take(key): the object of a connection that is good; nil if there is none
 int take(lua_State* L) {
   http::connection_pool& pool = pool_of(L);
   std::size_t length = 0;
   const char* const key = luaL_checklstring(L, 1, &length);
   if (pool.size() == 0) return 0;
-  const socket_kind kind = lua_toboolean(L, 2) != 0 ? socket_kind::tls : socket_kind::tcp;
-  socket_object& made =
-      socket_object::push(L, state::of(L), {kind, socket_role::client}, family::unspecified, unique_fd{});
-  made.blocking.block = 0;
-  const ref<stream> found = pool.take({key, length});
-  if (!found) return 0;
-  made.carry(ref<copas::socket>{found.get()});
+  const void* address = nullptr;
+  {
+    const ref<stream> found = pool.take({key, length});
+    if (!found) return 0;
+    address = found.get();  // the object holds it, too
+  }
+  lua_rawgetp(L, lua_upvalueindex(4), address);
+  lua_pushnil(L);
+  lua_rawsetp(L, lua_upvalueindex(4), address);
   return 1;
 }
 
-// put(key, native connection): keeps it, or closes it; the object is a closed one then
+// put(key, object, native connection): keeps it, or closes it; true if it is kept
 int put(lua_State* L) {
   http::connection_pool& pool = pool_of(L);
   std::size_t length = 0;
   const char* const key = luaL_checklstring(L, 1, &length);
-  socket_object* const object = socket_object::to(L, 2);
+  const socket_object* const object = socket_object::to(L, 3);
   if (object == nullptr || object->role() != socket_role::client) {
-    refuse_argument(L, 2, "native connection expected");
+    refuse_argument(L, 3, "native connection expected");
   }
-  ref<stream> given = object->stream();
-  object->carry(ref<copas::socket>{new stream{}});
-  pool.put({key, length}, std::move(given));
-  return 0;
+  lua_pushvalue(L, 2);
+  lua_rawsetp(L, lua_upvalueindex(4), &object->connection());
+  pool.put({key, length}, object->stream());
+  lua_pushboolean(L, object->socket().open() ? 1 : 0);
+  return 1;
 }
 
 // keep(connections for each key, all together, seconds)
@@ -456,7 +460,6 @@ int native_http(lua_State* L) {
   lua_settop(L, 0);
   reader_object::define(L, "reader");
   pool_object::define(L, "pool");
-  text_object::define(L, "text");
   pool_object::push(L, scheduler::of(L).loop());
   lua_newtable(L);
   constexpr luaL_Reg functions[] = {
@@ -488,13 +491,18 @@ int native_http(lua_State* L) {
       {"valid_host", guarded<valid_host>},
       {"wanted", guarded<wanted>},
   };
+  lua_newtable(L);
   for (const luaL_Reg& each : functions) {
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_pushvalue(L, 1);
-    lua_pushcclosure(L, each.func, 3);
+    lua_pushvalue(L, 3);
+    lua_pushcclosure(L, each.func, 4);
     lua_setfield(L, 2, each.name);
   }
+  lua_pushvalue(L, 3);
+  lua_setfield(L, 2, "objects");
+  lua_settop(L, 2);
   return 1;
 }
 

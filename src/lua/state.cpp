@@ -60,6 +60,10 @@ void state::push_pinned(lua_State* L, std::size_t pinned) {
   *pinned_[pinned] = {};
 }
 
+void state::unpin(std::size_t pinned) noexcept {
+  for (; depth_ > pinned; --depth_) *pinned_[depth_ - 1] = {};
+}
+
 void state::drop_pinned() noexcept {
   for (; depth_ > 0; --depth_) *pinned_[depth_ - 1] = {};
   drop_finished(0);

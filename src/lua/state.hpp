@@ -45,6 +45,11 @@ class state {
   /// @return  what `push_pinned` takes.
   [[nodiscard]] std::size_t pin(received&& bytes);
 
+  /// A text that is being made before it is pushed.
+  [[nodiscard]] std::string& pinned_text(std::size_t pinned) noexcept { return pinned_[pinned]->text; }
+  /// Frees what is not to be pushed, and what was pinned since.
+  void unpin(std::size_t pinned) noexcept;
+
   /// Pushes pinned bytes as a string, and frees them.
   void push_pinned(lua_State* L, std::size_t pinned);
 

@@ -64,6 +64,8 @@ class response_parser {
   [[nodiscard]] response_step finish();
   /// Prepares for the response behind one that is complete, such as the one behind "100 Continue".
   void restart();
+  /// The same for the response to another request.
+  void restart(response_rules rules);
 
   /// 0 before there is one, and of HTTP/0.9.
   [[nodiscard]] int status() const noexcept;

@@ -30,6 +30,7 @@ class response_reader {
   [[nodiscard]] response_step feed(std::string_view bytes);
   [[nodiscard]] response_step finish();
   void restart();
+  void restart(response_rules rules, body_rules body);
 
   [[nodiscard]] response_parser& parser() noexcept { return parser_; }
   [[nodiscard]] const response_parser& parser() const noexcept { return parser_; }
