@@ -29,7 +29,21 @@ inline tls_context make_client_context() {
   return made;
 }
 
-/// A socket of a client, perhaps encrypted.
+/// A server's context, as OpenSSL's own documentation advises for sockets that do not block: one system call for a record
+/// that has come whole, no buffers for connections that are idle.
+inline tls_context make_server_context(const char* certificate, const char* key) {
+  tls_context made{SSL_CTX_new(TLS_server_method())};
+  if (!made || SSL_CTX_use_certificate_chain_file(made.get(), certificate) != 1 ||
+      SSL_CTX_use_PrivateKey_file(made.get(), key, SSL_FILETYPE_PEM) != 1) {
+    throw std::runtime_error{"no certificate and key"};
+  }
+  SSL_CTX_set_read_ahead(made.get(), 1);
+  SSL_CTX_set_mode(made.get(),
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  return made;
+}
+
+/// A socket, perhaps encrypted.
 class connection {
  public:
   explicit connection(descriptor socket) noexcept : socket_{std::move(socket)} {}
@@ -37,11 +51,15 @@ class connection {
   [[nodiscard]] int number() const noexcept { return socket_.number(); }
   [[nodiscard]] SSL* tls() const noexcept { return tls_.get(); }
 
-  /// Makes it a TLS client's. The handshake is done by the first call of `send`, or of SSL_connect.
+  /// Makes it a TLS client's, or a server's. The handshake is done by the first calls of `send` and `receive`.
   void encrypt(SSL_CTX& by) {
     tls_.reset(SSL_new(&by));
     if (!tls_ || SSL_set_fd(tls_.get(), socket_.number()) != 1) throw std::runtime_error{"no TLS"};
-    SSL_set_connect_state(tls_.get());
+    if (SSL_CTX_get_ssl_method(&by) == TLS_client_method()) {
+      SSL_set_connect_state(tls_.get());
+    } else {
+      SSL_set_accept_state(tls_.get());
+    }
   }
 
   /// As recv(2) and send(2); what TLS fails at is EIO.

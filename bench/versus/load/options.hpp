@@ -29,6 +29,7 @@ struct options {
   std::size_t depth = 1;
   protocol by = protocol::tcp;
   bool encrypted = false;
+  bool resumed = false;
   pid_t pid = 0;
 };
 
@@ -47,6 +48,7 @@ Each connection sends a line to 127.0.0.1:PORT, waits for its echo, and sends th
   --greet-each     all of them exchange one line before they fall silent
   --udp            datagrams in place of lines, one in flight on each socket
   --tls            encrypted
+  --resumed        (load-handshakes) resume sessions
   --pid PID        the server process, to measure its CPU time and memory
 )";
 
@@ -74,6 +76,10 @@ inline options parse(std::span<char*> arguments) {
     }
     if (name == "--tls") {
       chosen.encrypted = true;
+      continue;
+    }
+    if (name == "--resumed") {
+      chosen.resumed = true;
       continue;
     }
     if (++at == arguments.size()) throw std::invalid_argument{"no value after " + std::string{name}};

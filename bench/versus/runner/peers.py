@@ -37,7 +37,8 @@ def of(family: str, build: Path) -> list[Program]:
         programs += [Program(f"bare-{lua}", (lua, str(script))) for lua in ("lua5.4", "luajit")]
     for name, probe in _MODULES.items():
         if (script := folder / f"{name}.lua").exists():
-            programs.append(Program(name, ("lua5.4", str(script)), probe=probe))
+            lua = "lua5.2" if name == "lua-http" else "lua5.4"  # for which it is packaged
+            programs.append(Program(name, (lua, str(script)), probe=probe))
     if (script := folder / "upstream.lua").exists():
         programs += [
             Program(f"upstream-{lua}", (lua, str(script)), probe=_UPSTREAM, most_connections=SELECT_LIMIT)

@@ -1,6 +1,7 @@
 """Programs to be measured: what one needs, how to run it, and how to start one that listens."""
 
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -136,8 +137,14 @@ def run(program: Program, arguments: Sequence[object] = (), patience: float = 60
     )
     assert process.stdout is not None
     output = b""
+    peak = 0
     try:
-        while piece := _next_piece(process, began + patience):
+        while True:
+            peak = max(peak, _peak_of(process.pid))
+            if not _readable(process, began + patience):
+                continue
+            if not (piece := os.read(process.stdout.fileno(), 65536)):
+                break
             output += piece
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -148,12 +155,17 @@ def run(program: Program, arguments: Sequence[object] = (), patience: float = 60
     if process.returncode != 0:
         raise BenchmarkError(f"ended with {process.returncode}")
     wall = time.monotonic() - began
-    return Ended(output.decode(), used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024)
+    return Ended(output.decode(), used.ru_utime + used.ru_stime, wall, peak)
 
 
-def _next_piece(process: subprocess.Popen[bytes], until: float) -> bytes:
-    assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], max(0.0, until - time.monotonic()))
-    if not ready:
+def _readable(process: subprocess.Popen[bytes], until: float, at_most: float = 0.05) -> bool:
+    """Whether there is output, or its end, after a short wait."""
+    if time.monotonic() > until:
         raise BenchmarkError("was not done in time")
-    return os.read(process.stdout.fileno(), 65536)
+    return bool(select.select([process.stdout], [], [], at_most)[0])
+
+
+def _peak_of(pid: int) -> int:
+    """Resident memory at its peak, in bytes, as far as can be seen. What wait4(2) tells is at least our own."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0

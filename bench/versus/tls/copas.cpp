@@ -1,0 +1,42 @@
+// The encrypted line echo server on our C++ library.
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <copas/copas.hpp>
+#include <copas/tls/tls_stream.hpp>
+#include <iostream>
+#include <string>
+#include <utility>
+
+namespace {
+
+copas::task<> echo(copas::loop& events, copas::tls::context_ptr context, copas::tcp_stream plain) {
+  const int on = 1;
+  setsockopt(plain.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  auto client = co_await copas::tls::secure(events, std::move(context), std::move(plain));
+  if (!client) co_return;
+  std::string line;
+  while (co_await client->receive_line(line)) {
+    line += '\n';
+    if (!co_await client->send(line)) break;
+  }
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count < 4) return 2;
+  copas::loop events{copas::system_reactor()};
+  copas::tls::parameters wanted;
+  wanted.mode = copas::tls::role::server;
+  wanted.keys = {{arguments[2], arguments[3], {}}};
+  const auto context = copas::tls::make_context(wanted);
+  auto server = copas::tcp_listener::bind(events, "127.0.0.1", 0).value();
+  std::cout << "listening " << server.local()->port() << std::endl;
+
+  events.spawn(
+      copas::serve(events, server, [&](copas::tcp_stream plain) { return echo(events, context, std::move(plain)); }));
+  events.run();
+}
