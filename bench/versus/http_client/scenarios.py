@@ -27,7 +27,7 @@ def _requests(bench: Bench) -> Iterator[Outcome]:
         return {"cpu_us": cpu, "per_s": count / ended.wall_s, "peak_kib": ended.peak_bytes / 1024}
 
     programs = bench.programs("http_client")
-    bench.available([web.NGINX])
+    bench.require(web.NGINX)
     names = [each.name for each in programs]
     with web.temporary_folder() as folder, web.nginx(folder) as server:
         samples = bench.measure(programs, {"many": server.port}, measure)
@@ -56,7 +56,7 @@ def _download(bench: Bench) -> Iterator[Outcome]:
         return {"cpu_ms": cpu, "mib_per_s": size / 2**20 / ended.wall_s, "peak_kib": ended.peak_bytes / 1024}
 
     programs = bench.programs("http_client")
-    bench.available([web.NGINX])
+    bench.require(web.NGINX)
     names = [each.name for each in programs]
     with web.temporary_folder() as folder:
         web.make_file(folder, size)

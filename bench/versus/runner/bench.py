@@ -7,8 +7,12 @@ from pathlib import Path
 
 from runner import peers
 from runner.outcome import Outcome
-from runner.programs import BenchmarkError, Program
+from runner.programs import Program
 from runner.rounds import Case, Figures, Rounds, Samples
+
+
+class Skipped(Exception):
+    """A scenario cannot run here, which is no failure."""
 
 
 @dataclass
@@ -31,7 +35,10 @@ class Bench:
 
     def programs(self, family: str, leave_out: Sequence[str] = ()) -> list[Program]:
         """Those of a family that can run here; says of the others why they cannot."""
-        return self.available([each for each in peers.of(family, self.build) if each.name not in leave_out])
+        found = self.available([each for each in peers.of(family, self.build) if each.name not in leave_out])
+        if not found:
+            raise Skipped("none of its programs takes part")
+        return found
 
     def available(self, programs: Sequence[Program]) -> list[Program]:
         found = []
@@ -42,9 +49,12 @@ class Bench:
                 self._say_once(f"skipped {program.name}: {reason}")
             else:
                 found.append(program)
-        if not found:
-            raise BenchmarkError("no program to run")
         return found
+
+    def require(self, program: Program) -> None:
+        """Leaves the scenario if something is missing that it cannot do without."""
+        if reason := program.missing():
+            raise Skipped(reason)
 
     def choose(self, counts: Sequence[int], few: int, chosen: Sequence[int] | None) -> Sequence[int]:
         """How many of something: what the command line says, or a scenario's own numbers, or few for a smoke test."""

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 from runner import peers
-from runner.bench import Bench, Scenario
+from runner.bench import Bench, Scenario, Skipped
 from runner.programs import PROJECT, BenchmarkError
 from runner.report import Report, text
 
@@ -88,6 +88,10 @@ def _run(bench: Bench, scenarios: Sequence[Scenario], report: Report | None) -> 
                 print(f"\n{text(outcome)}", flush=True)
                 if report:
                     report.add(outcome)
+        except Skipped as reason:
+            print(f"skipped {scenario.name}: {reason}", file=sys.stderr, flush=True)
+            if report:
+                report.remark(f"Skipped: {reason}.")
         except BenchmarkError as error:
             print(f"{scenario.name}: {error}", file=sys.stderr)
             bench.failed = True
