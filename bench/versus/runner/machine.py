@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 _PACKAGES = (
-    "g++ libasio-dev libcurl4 libluajit-5.1-2 libssl3 lua-copas lua-cqueues lua-http lua-luv lua-sec lua-socket "
+    "g++ libasio-dev libcurl4 libluajit-5.1-2 libssl3 lua-cqueues lua-http lua-luv lua-sec lua-socket "
     "lua5.1 lua5.4 luajit nginx nodejs golang-go"
 ).split()
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from runner.programs import SOURCES, BenchmarkError, Program
+from runner.programs import PROJECT, SOURCES, BenchmarkError, Program
 
 FLOOR = "epoll"
 SELECT_LIMIT = 1000  # LuaSocket's select takes no descriptor above 1023
@@ -14,7 +14,7 @@ _MODULES = {
     "cqueues": 'require "cqueues.socket"',
     "lua-http": 'require "http.request"',
 }
-_UPSTREAM = 'require "copas"'
+_UPSTREAM = PROJECT / "out" / "upstream" / "usr" / "share" / "lua" / "5.1"  # where get-upstream puts it
 
 
 def all_names() -> list[str]:
@@ -40,10 +40,7 @@ def of(family: str, build: Path) -> list[Program]:
             lua = "lua5.2" if name == "lua-http" else "lua5.4"  # for which it is packaged
             programs.append(Program(name, (lua, str(script)), probe=probe))
     if (script := folder / "upstream.lua").exists():
-        programs += [
-            Program(f"upstream-{lua}", (lua, str(script)), probe=_UPSTREAM, most_connections=SELECT_LIMIT)
-            for lua in ("lua5.1", "luajit")
-        ]
+        programs += [upstream_command(f"upstream-{lua}", (lua, str(script))) for lua in ("lua5.1", "luajit")]
     if (script := folder / "luasec.lua").exists():
         programs.append(
             Program("luasec", ("lua5.1", str(script)), probe='require "ssl"', most_connections=SELECT_LIMIT)
@@ -65,12 +62,28 @@ def _compiled(family: str, name: str, build: Path) -> Program:
 
 def copas_script(name: str, interpreter: str, script: Path, modules: Path) -> Program:
     """A script that gets this project's modules."""
+    return copas_command(name, (interpreter, str(script)), modules)
+
+
+def copas_command(name: str, command: tuple[str, ...], modules: Path) -> Program:
+    """A command that gets this project's modules."""
     # No default paths: another Copas that is installed must not be measured in place of this one.
     return Program(
         name,
-        (interpreter, str(script)),
+        command,
         needs=(modules / "copas.so",),  # one that is there but does not load is a failure
         environment={"LUA_PATH": "", "LUA_CPATH": f"{modules}/?.so"},
+    )
+
+
+def upstream_command(name: str, command: tuple[str, ...]) -> Program:
+    """A command that gets Debian's Copas."""
+    return Program(
+        name,
+        command,
+        needs=(_UPSTREAM / "copas.lua",),
+        environment={"LUA_PATH": f"{_UPSTREAM}/?.lua;;"},
+        most_connections=SELECT_LIMIT,
     )
 
 
