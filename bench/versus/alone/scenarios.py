@@ -58,7 +58,10 @@ def _tables(bench: Bench, family: str, numbers: Sequence[int], few: int, what: s
             yield Outcome(
                 f"{family}, {number:,} {what}: ratio to bare coroutines",
                 ["program", *common],
-                [[ours, *(f"{median_ratio(own[ours], own[bare], each):.2f}" for each in common)] for ours, bare in pairs],
+                [
+                    [ours, *(f"{median_ratio(own[ours], own[bare], each):.2f}" for each in common)]
+                    for ours, bare in pairs
+                ],
                 Samples(),
             )
 

@@ -1,5 +1,5 @@
-// Sends or receives a lot, on Asio with C++20 coroutines: async_write, async_read_some, plain or by asio::ssl. Set up as Asio
-// documents for programs of one thread.
+// Sends or receives a lot, on Asio with C++20 coroutines: async_write, async_read_some, plain or by asio::ssl. Set up
+// as Asio documents for programs of one thread.
 //   bulk-asio 0 send|receive BYTES [CERTIFICATE KEY]
 #include <algorithm>
 #include <asio.hpp>

@@ -1,5 +1,5 @@
--- Sends or receives a lot on cqueues, plain or by con:starttls() with a context of luaossl. Output is not buffered: it comes in
--- blocks already. con:read(-n) gives what there is, up to n bytes.
+-- Sends or receives a lot on cqueues, plain or by con:starttls() with a context of luaossl. Output is not buffered:
+-- it comes in blocks already. con:read(-n) gives what there is, up to n bytes.
 --   cqueues.lua 0 send|receive BYTES [CERTIFICATE KEY]
 local cqueues = require "cqueues"
 local socket = require "cqueues.socket"

@@ -1,5 +1,5 @@
-// Sends or receives a lot on one connection at a time, by hand on epoll, plain or on OpenSSL: the floor. Moves 64 KiB with each
-// call, and waits only when the kernel has no room, or nothing.
+// Sends or receives a lot on one connection at a time, by hand on epoll, plain or on OpenSSL: the floor. Moves 64 KiB
+// with each call, and waits only when the kernel has no room, or nothing.
 //   bulk-epoll 0 send|receive BYTES [CERTIFICATE KEY]
 #include <sys/epoll.h>
 

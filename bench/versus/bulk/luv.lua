@@ -1,5 +1,5 @@
--- Sends or receives a lot on luv (libuv for Lua), which has no TLS of its own. It sends the next 64 KiB when libuv has taken the
--- last, which its documentation has the callback of write for.
+-- Sends or receives a lot on luv (libuv for Lua), which has no TLS of its own. It sends the next 64 KiB when libuv
+-- has taken the last, which its documentation has the callback of write for.
 --   luv.lua 0 send|receive BYTES
 local uv = require "luv"
 

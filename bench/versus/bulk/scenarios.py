@@ -42,9 +42,9 @@ def _bulk(bench: Bench, encrypted: bool) -> Iterator[Outcome]:
             own = [each for each in own if not each.name.startswith("upstream")]
 
         def measure(program: Program, direction: str) -> Figures:
-            words = ["--bytes", size, *(["--tls"] if encrypted else []), *(["--send"] if direction == "receive" else [])]
+            flags = (["--tls"] if encrypted else []) + (["--send"] if direction == "receive" else [])
             with _server(program, direction, size, folder, identity) as running:
-                found = load.measure(bench.built("load-bulk"), running, words, 300)
+                found = load.measure(bench.built("load-bulk"), running, ["--bytes", size, *flags], 300)
             return {**found, "rss_growth_kib": found["rss_growth_bytes"] / 1024}
 
         for direction in ("send", "receive"):

@@ -1,5 +1,5 @@
-// The echo server on our C++ library, as examples/cpp/echo.cpp has it: one task for each connection. With `blocks` it sends
-// back whatever comes.
+// The echo server on our C++ library, as examples/cpp/echo.cpp has it: one task for each connection. With `blocks` it
+// sends back whatever comes.
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -1,7 +1,7 @@
 -- The line echo server on luv (libuv for Lua), as in the TCP echo server of luv's README: read_start with a callback,
 -- close at the end. It sends by try_write, which libuv has for data that the kernel takes at once (15 % faster here
--- than a write request); what is left, and all behind it, goes by write, which queues. All complete lines of a chunk are
--- sent at once. With `blocks` it sends back whatever comes, as the README's server does.
+-- than a write request); what is left, and all behind it, goes by write, which queues. All complete lines of a chunk
+-- are sent at once. With `blocks` it sends back whatever comes, as the README's server does.
 local uv = require "luv"
 
 local function send(client, data)
@@ -12,7 +12,7 @@ end
 ---Answers the complete lines of `text`.
 ---@return string? rest  the beginning of a line; nil after "quit"
 local function answer(client, text)
-  local from, quit = 1, false
+  local from, quit = 1
   while true do
     local lf = text:find("\n", from, true)
     quit = lf == from + 4 and text:sub(from, lf - 1) == "quit"

@@ -1,7 +1,7 @@
 // The line echo server on Node.js, as in the documentation of the net module: a 'data' listener for each socket,
-// write(), and a pause until 'drain' when the peer is slow. Text is latin1, which maps bytes to characters one to
-// one and is the cheapest to search and to write. All complete lines of a chunk are written at once. With `blocks` it pipes
-// the socket to itself, as the documentation's echo server does.
+// write(), and a pause until 'drain' when the peer is slow. Text is latin1, which maps bytes to characters one to one
+// and is the cheapest to search and to write. All complete lines of a chunk are written at once. With `blocks` it
+// pipes the socket to itself, as the documentation's echo server does.
 'use strict';
 
 const net = require('node:net');

@@ -149,8 +149,8 @@ def _scale(bench: Bench) -> Iterator[Outcome]:
     loads = {str(count): Load(busy, count, greet_each=True) for count in counts}
     samples = _run(bench, programs, loads)
     names = [each.name for each in programs]
-    titles = {"cost": "CPU us/line", "memory": "bytes/connection", "p99": "p99 us"}
-    header = ["server", *(f"{title}, {count} idle" for title in titles.values() for count in counts), "CPU, most / fewest"]
+    titles = ("CPU us/line", "bytes/connection", "p99 us")
+    columns = [f"{title}, {count} idle" for title in titles for count in counts]
     cost = [
         (name, [(float(count), median_of(own, COST)) for count in counts if (own := samples.of(str(count), name))])
         for name in names
@@ -158,7 +158,7 @@ def _scale(bench: Bench) -> Iterator[Outcome]:
     left_out = [f"{count:,}" for count in wanted if count > room]
     yield Outcome(
         f"{busy} busy connections among {counts[0]} to {counts[-1]} that were used once",
-        header,
+        ["server", *columns, "CPU, most / fewest"],
         [_scale_row(samples, name, busy, counts) for name in names],
         samples,
         Lines("idle connections", "CPU us/line", cost),

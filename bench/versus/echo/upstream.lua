@@ -1,5 +1,6 @@
--- The line echo server on the Copas of Debian's package lua-copas (of 2014, the newest that Debian has) with LuaSocket, as in
--- its manual. Runs under Lua 5.1 and LuaJIT, for which it is packaged. With `blocks` it sends back 64 bytes at a time.
+-- The line echo server on the Copas of Debian's package lua-copas (of 2014, the newest that Debian has) with
+-- LuaSocket, as in its manual. Runs under Lua 5.1 and LuaJIT, for which it is packaged. With `blocks` it sends back
+-- 64 bytes at a time.
 local copas = require "copas"
 local socket = require "socket"
 

@@ -1,8 +1,8 @@
 -- Makes HTTP requests as a Copas program: `copas.http.request`, in as many threads as requests at once.
 --   copas.lua many URL COUNT AT_ONCE   |   copas.lua download URL BYTES
 
--- LuaSocket's layers in Lua (ltn12, mime, socket.url) are where Debian has them, and there is Debian's Copas too: ours is the one
--- in the only folder that is searched so far.
+-- LuaSocket's layers in Lua (ltn12, mime, socket.url) are where Debian has them, and there is Debian's Copas too:
+-- ours is the one in the only folder that is searched so far.
 package.preload.copas = assert(package.loadlib((package.cpath:gsub("%?.*", "copas.so")), "luaopen_copas"))
 local version = jit and "5.1" or _VERSION:match "%d+%.%d+"
 package.path = ("/usr/share/lua/%s/?.lua"):format(version)

@@ -1,5 +1,5 @@
-// Makes HTTP requests by libcurl's multi interface, as in its example 10-at-a-time.c: curl_multi_perform, curl_multi_poll, and a
-// handle that is done is used for the next request, by which connections are kept, too.
+// Makes HTTP requests by libcurl's multi interface, as in its example 10-at-a-time.c: curl_multi_perform,
+// curl_multi_poll, and a handle that is done is used for the next request, by which connections are kept, too.
 //   http_client-curl many URL COUNT AT_ONCE   |   http_client-curl download URL BYTES
 #include <curl/curl.h>
 

@@ -1,5 +1,5 @@
--- Makes HTTP requests by lua-http on cqueues, as in its manual: request.new_from_uri, go, get_body_as_string. It keeps no
--- connections for that interface.
+-- Makes HTTP requests by lua-http on cqueues, as in its manual: request.new_from_uri, go, get_body_as_string. It
+-- keeps no connections for that interface.
 --   lua-http.lua many URL COUNT AT_ONCE   |   lua-http.lua download URL BYTES
 local cqueues = require "cqueues"
 local request = require "http.request"

@@ -22,7 +22,8 @@ def _requests(bench: Bench) -> Iterator[Outcome]:
     )
 
     def measure(program: Program, port: int) -> Figures:
-        ended = run(program, ["many", f"http://127.0.0.1:{port}/small", count, AT_ONCE], patience=10 if bench.smoke else 120)
+        url = f"http://127.0.0.1:{port}/small"
+        ended = run(program, ["many", url, count, AT_ONCE], patience=10 if bench.smoke else 120)
         cpu = ended.cpu_s * 1e6 / count
         return {"cpu_us": cpu, "per_s": count / ended.wall_s, "peak_kib": ended.peak_bytes / 1024}
 

@@ -1,5 +1,5 @@
--- Makes HTTP requests on the Copas of Debian's package lua-copas: LuaSocket's `socket.http` with sockets wrapped by Copas, a
--- connection for each, as in its manual.
+-- Makes HTTP requests on the Copas of Debian's package lua-copas: LuaSocket's `socket.http` with sockets wrapped by
+-- Copas, a connection for each, as in its manual.
 --   upstream.lua many URL COUNT AT_ONCE   |   upstream.lua download URL BYTES
 local copas = require "copas"
 local socket = require "socket"
@@ -12,8 +12,8 @@ local coxpcall = require "coxpcall"
 
 local running = 0
 
--- What this version's `copas.wrap` gives lacks methods and parameters that `socket.http` needs, and a connection that took its
--- time is "already connected" when it asks again.
+-- What this version's `copas.wrap` gives lacks methods and parameters that `socket.http` needs, and a connection that
+-- took its time is "already connected" when it asks again.
 local function create()
   local skt = socket.tcp()
   skt:settimeout(0)

@@ -1,5 +1,5 @@
-// The peer of a server that sends or receives a lot on one connection. Receiving, it asks as one asks a web server, and counts what
-// comes; sending, it waits for the answer at the end.
+// The peer of a server that sends or receives a lot on one connection. Receiving, it asks as one asks a web server,
+// and counts what comes; sending, it waits for the answer at the end.
 //   load-bulk --port PORT --pid PID --bytes N [--send] [--tls] [--path PATH]
 #include <algorithm>
 #include <chrono>

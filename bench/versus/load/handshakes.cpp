@@ -1,5 +1,5 @@
-// Makes TLS 1.3 handshakes, one after the other on each of some connections at a time, full ones or resumed ones. One counts when
-// the server's session ticket has come: then the server is done with it, too.
+// Makes TLS 1.3 handshakes, one after the other on each of some connections at a time, full ones or resumed ones. One
+// counts when the server's session ticket has come: then the server is done with it, too.
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
 

@@ -63,7 +63,9 @@ def ratio(floor: str, figure: str) -> Column:
     return Column(f"x {floor}", text)
 
 
-def rows(samples: Samples, case: str, programs: Sequence[str], floor: str, columns: Sequence[Column]) -> list[list[str]]:
+def rows(
+    samples: Samples, case: str, programs: Sequence[str], floor: str, columns: Sequence[Column]
+) -> list[list[str]]:
     """A row for each program; one that could not be measured says so by dashes."""
     bases = samples.of(case, floor)
     found = []

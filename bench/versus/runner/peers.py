@@ -1,4 +1,4 @@
-"""Who takes part in a scenario. A family's folder tells: each file in it is a program, named after what it is written on."""
+"""Who takes part in a scenario: its family's folder has a file for each program, named after what that is written on."""
 
 from pathlib import Path
 

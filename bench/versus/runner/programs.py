@@ -69,7 +69,7 @@ class Running:
 
 @contextmanager
 def started(server: Program, arguments: Sequence[object] = ()) -> Iterator[Running]:
-    """Runs a server on an ephemeral port as long as the context lasts; it is called with 0 for the port and `arguments`."""
+    """Runs a server as long as the context lasts. It is called with 0, for any port, and `arguments`."""
     process = subprocess.Popen(
         [*server.command, "0", *map(str, arguments)],
         env=server.full_environment(),

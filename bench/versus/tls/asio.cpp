@@ -1,5 +1,6 @@
-// The encrypted line echo server on Asio with C++20 coroutines, as its examples of ssl and of coroutines have it: async_handshake,
-// async_read_until into a dynamic buffer, async_write. Set up as Asio documents for programs of one thread.
+// The encrypted line echo server on Asio with C++20 coroutines, as its examples of ssl and of coroutines have it:
+// async_handshake, async_read_until into a dynamic buffer, async_write. Set up as Asio documents for programs of one
+// thread.
 #include <asio.hpp>
 #include <asio/ssl.hpp>
 #include <cstdio>

@@ -10,6 +10,7 @@ io.flush()
 local params = { wrap = { mode = "server", protocol = "any", certificate = arg[2], key = arg[3] } }
 
 copas.addserver(server, copas.handler(function(skt)
+  skt:setoption("tcp-nodelay", true)
   while true do
     local line = skt:receive()
     if not line then break end

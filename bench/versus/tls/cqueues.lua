@@ -1,5 +1,5 @@
--- The encrypted line echo server on cqueues, as in the examples of its manual: con:starttls() with a context of luaossl, a
--- coroutine of one controller for each connection, con:lines(), con:write().
+-- The encrypted line echo server on cqueues, as in the examples of its manual: con:starttls() with a context of
+-- luaossl, a coroutine of one controller for each connection, con:lines(), con:write().
 local cqueues = require "cqueues"
 local socket = require "cqueues.socket"
 local context = require "openssl.ssl.context"

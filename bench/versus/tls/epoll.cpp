@@ -1,6 +1,6 @@
-// The line echo server written by hand on epoll and OpenSSL: the floor for encrypted lines. Sockets are level-triggered, so a
-// read is never tried in vain: a line costs its share of an epoll_wait, one read and one write. All complete lines of a record
-// are answered by one record.
+// The line echo server written by hand on epoll and OpenSSL: the floor for encrypted lines. Sockets are
+// level-triggered, so a read is never tried in vain: a line costs its share of an epoll_wait, one read and one write.
+// All complete lines of a record are answered by one record.
 #include <sys/epoll.h>
 
 #include <array>

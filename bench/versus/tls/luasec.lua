@@ -1,6 +1,6 @@
--- The encrypted line echo server on LuaSec and LuaSocket, in the way of Copas 4.11, which Debian does not have: `ssl.wrap` makes a
--- context of the key files for each connection, a coroutine for each waits in `select` for what LuaSec says it wants. The
--- dispatcher is the least that does it, so Copas itself would take more.
+-- The encrypted line echo server on LuaSec and LuaSocket, in the way of Copas 4.11, which Debian does not have:
+-- `ssl.wrap` makes a context of the key files for each connection, a coroutine for each waits in `select` for what
+-- LuaSec says it wants. The dispatcher is the least that does it, so Copas itself would take more.
 local socket = require "socket"
 local ssl = require "ssl"
 

@@ -1,5 +1,5 @@
-// The encrypted line echo server on Node.js, as in the documentation of the tls module: a 'data' listener for each socket,
-// write(). All complete lines of a chunk are written at once.
+// The encrypted line echo server on Node.js, as in the documentation of the tls module: a 'data' listener for each
+// socket, write(). All complete lines of a chunk are written at once.
 'use strict';
 
 const fs = require('node:fs');

@@ -88,9 +88,9 @@ def _memory(bench: Bench) -> Iterator[Outcome]:
         for idle in bench.choose([900], 50, bench.idle):
 
             def measure(program: Program, count: int) -> Figures:
-                words = ["--tls", "--connections", 0, "--idle", count, "--greet-each"]
+                words = ["--tls", "--connections", 0, "--idle", count, "--greet-each", "--seconds", 0.1]
                 with _server(program, folder, identity) as running:
-                    return load.measure(bench.built("load-echo"), running, [*words, "--warmup", 0, "--seconds", 0.1], 60)
+                    return load.measure(bench.built("load-echo"), running, words, 60)
 
             able = [each for each in programs if each.most_connections is None or each.most_connections >= idle]
             samples = bench.measure(able, {"idle": idle}, measure)

@@ -1,5 +1,5 @@
-// The UDP echo server on Asio with C++20 coroutines: async_receive_from and async_send_to, as in Asio's tutorial and its
-// example echo/async_udp_echo_server.cpp. Set up as Asio documents for programs of one thread.
+// The UDP echo server on Asio with C++20 coroutines: async_receive_from and async_send_to, as in Asio's tutorial and
+// its example echo/async_udp_echo_server.cpp. Set up as Asio documents for programs of one thread.
 #include <array>
 #include <asio.hpp>
 #include <cstdio>

@@ -1,5 +1,5 @@
--- The UDP echo server on luv (libuv for Lua), as in luv's example udp-echo: recv_start with a callback. It sends by try_send,
--- which libuv has for datagrams that the kernel takes at once.
+-- The UDP echo server on luv (libuv for Lua), as in luv's example udp-echo: recv_start with a callback. It sends by
+-- try_send, which libuv has for datagrams that the kernel takes at once.
 local uv = require "luv"
 
 local server = uv.new_udp()

@@ -1,5 +1,5 @@
-// Makes HTTP requests by net/http: one client, whose transport may keep as many connections as there are requests at once, in as
-// many goroutines.
+// Makes HTTP requests by net/http: one client, whose transport may keep as many connections as there are requests at
+// once, in as many goroutines.
 //
 //	http_client-go many URL COUNT AT_ONCE   |   http_client-go download URL BYTES
 package main

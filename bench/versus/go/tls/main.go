@@ -1,5 +1,5 @@
-// The encrypted line echo server in Go: tls.Listen, a goroutine for each connection, bufio for reading. A line is written at
-// once, which makes a record of it.
+// The encrypted line echo server in Go: tls.Listen, a goroutine for each connection, bufio for reading. A line is
+// written at once, which makes a record of it.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// The UDP echo server in Go: ReadFromUDPAddrPort and WriteToUDPAddrPort, which the net package has for servers that want no
-// allocation for each datagram.
+// The UDP echo server in Go: ReadFromUDPAddrPort and WriteToUDPAddrPort, which the net package has for servers that
+// want no allocation for each datagram.
 package main
 
 import (
