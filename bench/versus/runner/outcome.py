@@ -16,6 +16,9 @@ class Bars:
     unit: str
     values: Sequence[tuple[str, float]]
 
+    def __bool__(self) -> bool:
+        return bool(self.values)
+
 
 @dataclass(frozen=True)
 class Lines:
@@ -24,6 +27,9 @@ class Lines:
     over: str
     unit: str
     series: Sequence[tuple[str, Series]]
+
+    def __bool__(self) -> bool:
+        return bool(self.series)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Who takes part in a scenario: its family's folder has a file for each program, named after what that is written on."""
+"""Who takes part in a scenario: the folder of its family has a file for each program.
+
+The file is named after what the program is written on.
+"""
 
 from pathlib import Path
 

@@ -33,8 +33,8 @@ class Program:
     def missing(self) -> str | None:
         """Says why it cannot run here; None when it can."""
         for path in self.needs:
-            if not path.exists():
-                return f"{path} does not exist"
+            if not os.access(path, os.R_OK):
+                return f"{path} cannot be read"
         if shutil.which(self.command[0]) is None:
             return f"{self.command[0]} is not installed"
         if self.probe is None:
