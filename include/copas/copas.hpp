@@ -9,6 +9,7 @@
 #include "copas/core/scope.hpp"
 #include "copas/core/sleep.hpp"
 #include "copas/core/task.hpp"
+#include "copas/http/client.hpp"
 #include "copas/io/signals.hpp"
 #include "copas/io/system_reactor.hpp"
 #include "copas/net/address.hpp"

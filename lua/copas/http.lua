@@ -88,7 +88,10 @@ local function connect(given, sent, fresh)
       return opened
     end
   end
-  return http.open(sent)
+  local opened = http.open(sent)
+  -- A body that follows its head shall not wait until the server has acknowledged that.
+  if not given.create and native.is_native(opened.c.socket) then opened.c:setoption("tcp-nodelay", true) end
+  return opened
 end
 
 -- Forgets the objects of connections that were closed while nobody used them.

@@ -51,7 +51,7 @@ class response_parser::machine {
   response_step take_head(std::string_view bytes);
   response_step take_body(std::string_view bytes);
   [[nodiscard]] bool take_status_line();
-  void take_field_line();
+  [[nodiscard]] bool take_field_line();
   response_step finish_head(std::size_t taken);
   response_step refuse_by_llhttp(std::size_t taken);
   [[nodiscard]] framing::kind body_kind(std::uint64_t& length);
@@ -198,8 +198,8 @@ response_step response_parser::machine::take_head(std::string_view bytes) {
       if (!take_status_line()) return fail(make_error_code(error::malformed_status_line), line_, taken);
     } else if (line_.empty()) {
       return finish_head(taken);
-    } else {
-      take_field_line();
+    } else if (!take_field_line()) {
+      return fail(error::malformed_headers, taken);
     }
     line_.clear();
   }
@@ -221,24 +221,27 @@ bool response_parser::machine::take_status_line() {
   return true;
 }
 
-void response_parser::machine::take_field_line() {
+// Only what says how long the body is, and what llhttp accepts though it is wrong, is looked at.
+bool response_parser::machine::take_field_line() {
   if (line_.starts_with(' ') || line_.starts_with('\t')) {
     if (folding_ != nullptr) {
       folding_->back() += line_;
-      return;
+      return true;
     }
   } else {
     const std::string_view name = std::string_view{line_}.substr(0, line_.find(':'));
+    if (name.empty()) return false;
     folding_ = name.size() == line_.size()                     ? nullptr
                : equal_without_case(name, "content-length")    ? &lengths_
                : equal_without_case(name, "transfer-encoding") ? &codings_
                                                                : nullptr;
     if (folding_ != nullptr) {
       folding_->emplace_back(line_, name.size() + 1);
-      return;
+      return true;
     }
   }
   canonical_.append(line_).append("\r\n");
+  return true;
 }
 
 response_step response_parser::machine::finish_head(std::size_t taken) {

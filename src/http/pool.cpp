@@ -12,7 +12,8 @@ namespace {
 // nothing to us, and are read by this.
 bool is_clean(stream& connection) noexcept {
   if (!connection.open() || !connection.input().empty() || connection.holds_output()) return false;
-  if (!connection.may_receive()) return true;
+  const bool is_watched = connection.home() != nullptr;  // if not, nobody tells what comes
+  if (is_watched && !connection.may_receive()) return true;
   std::array<std::byte, 1> unexpected;
   return connection.receive_some(connection.home(), unexpected).blocked();
 }

@@ -9,6 +9,7 @@ namespace copas::http {
 namespace {
 
 constexpr int reads_per_turn = 16;  // before others have their turn
+constexpr std::size_t large = std::size_t{64} * 1024;  // received at once, of a body that has so much left
 
 }  // namespace
 
@@ -46,6 +47,27 @@ bool receive_response_operation::parse_buffered() {
   }
 }
 
+// How much of the body can be received past the buffer, for nothing but the body will be among it; 0 if it is not worth it.
+std::size_t receive_response_operation::large_size() const noexcept {
+  const expectation wanted = std::as_const(reader_).parser().wanted();
+  return wanted.what == expectation::kind::bytes && wanted.count >= large ? large : 0;
+}
+
+moved receive_response_operation::receive_large(std::size_t size) {
+  block& memory = reader_.large_block();
+  if (!memory) memory = make_block(size);
+  moved got = from().receive_some(home(), {memory.get(), size});
+  if (got.bytes == 0) return got;
+  from().stats().received += got.bytes;
+  const response_step step = reader_.feed({reinterpret_cast<const char*>(memory.get()), got.bytes});
+  if (step.what == response_event::failed) {
+    fail();
+  } else {
+    outcome_ = {.what = step.what, .piece = step.piece};
+  }
+  return got;
+}
+
 bool receive_response_operation::attempt() noexcept {
   if (!on().open()) {
     outcome_ = {.error = errc::closed};
@@ -56,8 +78,10 @@ bool receive_response_operation::attempt() noexcept {
     for (;; ++reads) {
       if (parse_buffered()) return true;
       if (!from().may_receive() || reads == reads_per_turn) break;
-      const moved got = from().fill(home());
-      if (got.bytes > 0) continue;
+      const std::size_t size = large_size();
+      const moved got = size > 0 ? receive_large(size) : from().fill(home());
+      if (got.bytes > 0 && outcome_.what == response_event::more && !outcome_.error) continue;
+      if (got.bytes > 0) return true;
       if (got.blocked()) break;
       if (!got.end) {
         outcome_ = {.error = got.error};
@@ -78,6 +102,12 @@ bool receive_response_operation::attempt() noexcept {
 
 received receive_response_operation::take_piece() {
   received taken{.error = outcome_.error, .memory = {}, .text = {}};
+  block& large_one = reader_.large_block();
+  if (large_one && outcome_.piece.data() == reinterpret_cast<const char*>(large_one.get())) {
+    taken.length = std::exchange(outcome_.piece, {}).size();
+    taken.memory = std::move(large_one);
+    return taken;
+  }
   read_buffer& input = from().input();
   const std::string_view piece = std::exchange(outcome_.piece, {});
   const std::span<char> rest = input.bytes();

@@ -1,6 +1,7 @@
 local child = require("support.child")
 local loop = require("support.loop")
 local sockets = require("support.sockets")
+local web = require("support.web")
 
 local folder = debug.getinfo(1, "S").source:match("^@(.*)manual_spec%.lua$") .. "manual/"
 
@@ -86,6 +87,34 @@ describe("the manual's example", function()
 
     assert.same({ 1, 2, 3 }, order)
     assert.is_true(steps >= 4)
+  end)
+
+  it("of requests lets all of them run at once", function()
+    local requests, most = 0, 0
+    local server = web.serve(copas, {
+      function()
+        requests = requests + 1
+        most = math.max(most, requests)
+        while most < 5 do copas.pause(0.001) end
+        return "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+      end,
+    })
+    copas.addthread(function()
+      while #printed < 5 do copas.pause(0.001) end
+      server:stop()
+    end)
+
+    -- with URLs of this machine
+    local text, count = text_of("http"):gsub("http://www%.(%a+)%.com", server.url .. "/%1")
+    assert.equal(5, count)
+    example("http", text)
+
+    table.sort(printed)
+    for index, name in ipairs { "apple", "facebook", "google", "microsoft", "yahoo" } do
+      assert.equal("Host done: " .. server.url .. "/" .. name, printed[index])
+    end
+    assert.equal("ok", environment.res)
+    assert.equal(5, most)
   end)
 
   for _, module in ipairs { "socket", "copas.socket" } do

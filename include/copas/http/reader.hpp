@@ -9,6 +9,7 @@
 
 #include "copas/http/error.hpp"
 #include "copas/http/parser.hpp"
+#include "copas/io/buffer.hpp"
 
 namespace copas::http {
 
@@ -37,6 +38,9 @@ class response_reader {
   /// The last piece as a string, without a copy if it can be had so; the piece is not to be used then.
   [[nodiscard]] std::string take(std::string_view piece);
 
+  /// Where a large piece of a body is received to; it is as long as the piece matters.
+  [[nodiscard]] block& large_block() noexcept { return large_; }
+
   [[nodiscard]] std::error_code failure() const noexcept { return failure_ ? failure_ : parser_.failure(); }
   [[nodiscard]] std::string failure_text() const;
 
@@ -53,6 +57,7 @@ class response_reader {
   std::uint64_t delivered_ = 0;
   std::unique_ptr<decompression> decompression_;
   std::string piece_;
+  block large_;
   std::error_code failure_;
 };
 

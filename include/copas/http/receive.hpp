@@ -44,6 +44,8 @@ class [[nodiscard]] receive_response_operation : public io_operation {
  private:
   [[nodiscard]] stream& from() const noexcept { return static_cast<stream&>(on()); }
   [[nodiscard]] bool parse_buffered();
+  [[nodiscard]] std::size_t large_size() const noexcept;
+  [[nodiscard]] moved receive_large(std::size_t size);
   void be_patient() noexcept;
   void fail() noexcept;
 

@@ -69,6 +69,9 @@ class stream_handle {
   /// The stream itself, which operations share. What it is given away for (TLS) leaves this handle a closed one.
   [[nodiscard]] stream& shared() const noexcept { return *stream_; }
 
+  /// Gives the stream away, open; the handle has none then, and can only be destroyed or assigned to.
+  [[nodiscard]] ref<stream> give_away() noexcept { return std::exchange(stream_, {}); }
+
   [[nodiscard]] int fd() const noexcept { return stream_->fd(); }
   [[nodiscard]] const stream::statistics& stats() const noexcept { return stream_->stats(); }
 

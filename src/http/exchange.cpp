@@ -1,0 +1,151 @@
+#include "exchange.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "copas/http/error.hpp"
+#include "copas/tls/tls_stream.hpp"
+
+namespace copas::http::detail {
+namespace {
+
+result<void> outcome_of(const std::error_code& error) {
+  if (error) return std::unexpected{error};
+  return {};
+}
+
+std::string with_port(const url& to) {
+  return (to.host.contains(':') ? "[" + to.host + "]" : to.host) + ":" + std::to_string(to.port);
+}
+
+// A body that follows its head shall not wait until the peer has acknowledged that.
+void send_at_once(int fd) noexcept {
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+}  // namespace
+
+deadline exchange::limit(std::chrono::nanoseconds patience) const noexcept {
+  return std::min(request_.until, client_->home.io().after(patience));
+}
+
+task<result<void>> exchange::connect(bool may_reuse) {
+  loop& home = client_->home;
+  connection_.reset();
+  reused_ = false;
+  if (may_reuse) {
+    if (ref<stream> kept = client_->pool.take(request_.key)) {
+      connection_.emplace(home, std::move(kept));
+      reused_ = true;
+      co_return result<void>{};
+    }
+  }
+  auto opened = co_await open();
+  if (!opened) co_return std::unexpected{opened.error()};
+  connection_.emplace(std::move(*opened));
+  co_return result<void>{};
+}
+
+task<result<stream_handle>> exchange::open() {
+  loop& home = client_->home;
+  const url& first = request_.proxy ? *request_.proxy : request_.to;
+  const deadline until = limit(client_->options.connect_timeout);
+  auto plain = co_await copas::connect(home, first.host, first.port, until);
+  if (!plain) co_return std::unexpected{plain.error()};
+  send_at_once(plain->fd());
+  if (!request_.to.secure) co_return stream_handle{std::move(*plain)};
+
+  if (request_.proxy) {
+    const auto opened = co_await open_tunnel(*plain);
+    if (!opened) co_return std::unexpected{opened.error()};
+  }
+  if (!client_->options.tls) client_->options.tls = tls::make_context(tls::safe_client());
+  std::optional<std::string> name{request_.to.host};
+  auto secured = co_await tls::secure(home, client_->options.tls, std::move(*plain), std::move(name), until);
+  if (!secured) co_return std::unexpected{secured.error()};
+  co_return stream_handle{std::move(*secured)};
+}
+
+task<result<void>> exchange::open_tunnel(tcp_stream& by) {
+  const std::string target = with_port(request_.to);
+  std::string head;
+  std::error_code wrong = append_request_line(head, "CONNECT", target);
+  if (!wrong) wrong = append_field(head, "host", target);
+  if (!wrong && !request_.proxy->user.empty()) {
+    wrong =
+        append_field(head, "proxy-authorization", basic_credentials(request_.proxy->user, request_.proxy->password));
+  }
+  if (wrong) co_return std::unexpected{wrong};
+  head += "\r\n";
+  const transfer sent = co_await by.send(head, limit(client_->options.send_timeout));
+  if (!sent) co_return std::unexpected{sent.error};
+
+  response_reader answer{response_rules{.answers_connect = true}};
+  receive_response_operation receiving{&client_->home, ref{&by.shared()}, answer, client_->options.receive_timeout,
+                                       request_.until};
+  const auto received = co_await receiving;
+  if (received.error) co_return std::unexpected{received.error};
+  const int status = answer.parser().status();
+  if (status < 200 || status > 299) co_return std::unexpected{make_error_code(error::proxy_refused)};
+  co_return result<void>{};
+}
+
+task<result<void>> exchange::send(std::string_view bytes) {
+  const transfer sent = co_await connection_->send(bytes, limit(client_->options.send_timeout));
+  co_return outcome_of(sent.error);
+}
+
+task<result<void>> exchange::receive_head(std::chrono::nanoseconds patience) {
+  while (true) {
+    receive_response_operation receiving{&client_->home, ref{&connection_->shared()}, reader_, patience,
+                                         request_.until};
+    const auto received = co_await receiving;
+    if (received.error) co_return std::unexpected{received.error};
+    const int status = parser().status();
+    if (received.what == response_event::end) {
+      reader_.restart();
+    } else if (status == 0 || status == 101 || status >= 200) {
+      co_return result<void>{};
+    }
+  }
+}
+
+task<result<std::string_view>> exchange::read() {
+  if (!connection_) co_return std::string_view{};
+  receive_response_operation receiving{&client_->home, ref{&connection_->shared()}, reader_,
+                                       client_->options.receive_timeout, request_.until};
+  const auto received = co_await receiving;
+  if (received.error) {
+    connection_.reset();
+    co_return std::unexpected{received.error};
+  }
+  if (received.what == response_event::end) let_go();
+  co_return received.piece;
+}
+
+void exchange::skim() {
+  read_buffer& input = connection_->shared().input();
+  response_event last = response_event::body;
+  while (last == response_event::body) {
+    const response_step step = reader_.feed({input.bytes().data(), input.size()});
+    input.consume(step.taken);
+    last = step.what;
+  }
+  input.relax();
+  if (last == response_event::end) let_go();
+}
+
+// Puts the connection where the next request finds it, or closes it.
+void exchange::let_go() {
+  if (!spoilt_ && !request_.key.empty() && parser().keeps_connection()) {
+    client_->pool.put(request_.key, connection_->give_away());
+  }
+  connection_.reset();
+}
+
+}  // namespace copas::http::detail
