@@ -12,6 +12,11 @@
 ---@field SSLOPTIONS string|string[]  "all"
 ---@field SSLVERIFY string     "peer": the chain is verified by the authorities of the system, and the host; "none": neither
 ---@field SSLSNISTRICT boolean
+---@field NO_PROXY string?     hosts that are asked directly: names, which stand for the domains below them, too; "*" for all
+---@field KEEPALIVE boolean    true: connections are used again
+---@field HTTP09 boolean|"auto"  "auto": a body without a head is an answer to a GET request in clear
+---@field MAXHEADER integer?   bytes of the head of an answer; 256 KiB
+---@field MAXBODY integer?     bytes of the body of an answer; any number
 local httplib = {}
 
 ---@class copas.http.options
@@ -27,6 +32,13 @@ local httplib = {}
 ---@field maxredirects? integer|false  default 5; false: any number
 ---@field timeout? number|{ connect: number?, send: number?, receive: number? }  in seconds
 ---@field proxy? string         a URL; https goes through it by CONNECT
+---@field no_proxy? string      instead of `NO_PROXY`
+---@field keepalive? boolean    false: over a connection of its own; true: also if there is `create`
+---@field deadline? number      seconds for all of it, redirects included
+---@field decompress? boolean   asks for gzip or deflate, and undoes it
+---@field maxheader? integer    instead of `MAXHEADER`
+---@field maxbody? integer      instead of `MAXBODY`; counts what is decompressed
+---@field http09? boolean       instead of `HTTP09`
 ---@field create? fun(request: table): table?, string?  makes the socket: see `getcreatefunc`
 ---@field sslparams? { wrap: table|userdata|nil, sni: table? }  TLS parameters: see `copas.tls`
 
@@ -52,6 +64,16 @@ function httplib.parseRequest(url, body) end
 ---@param params? copas.http.options
 ---@return fun(request: table): table
 function httplib.getcreatefunc(params) end
+
+---Closes the connections that are kept for further requests.
+---@return integer count  how many they were
+function httplib.closeidle() end
+
+---Says how many connections are kept for further requests.
+---@param each? integer    to one server; 64
+---@param all? integer     together; 256
+---@param seconds? number  for so long; 5
+function httplib.keepidle(each, all, seconds) end
 
 ---Connects for an exchange of messages, step by step: `sendrequestline(method, uri)`, `sendheaders(headers)`,
 ---`sendbody(headers, source, step)`, `receivestatusline()`, `receiveheaders()`, `receivebody(headers, sink, step)`,
