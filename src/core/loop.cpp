@@ -10,7 +10,7 @@ namespace copas {
 namespace {
 
 constexpr int operations_per_slice = 64;  // without waiting, before a task must let others run
-constexpr int turns_per_poll = 16;        // while tasks are always ready and nobody waits for a descriptor
+constexpr int turns_per_poll = 64;        // while tasks are always ready and nobody waits for a descriptor
 
 }  // namespace
 
@@ -58,7 +58,7 @@ void loop::cancel_all() {
 }
 
 void loop::run() {
-  while (!take_stop() && !finished()) turn();  // in this order, so that a stop is for this run only
+  while (!(stopping() && take_stop()) && !finished()) turn();  // in this order, so that a stop is for this run only
 }
 
 bool loop::finished() const noexcept {
@@ -124,7 +124,11 @@ bool loop::time_to_poll() noexcept {
 }
 
 void loop::run_woken(wait_list& woken) {
-  while (!woken.empty()) run_node(woken.pop_front());
+  while (!woken.empty()) {
+    wait_node& node = woken.pop_front();
+    if (!woken.empty()) woken.front().who_.prefetch();
+    run_node(node);
+  }
 }
 
 void loop::fire_timers() noexcept {

@@ -1,6 +1,5 @@
 #include "copas/core/scope.hpp"
 
-#include <coroutine>
 #include <exception>
 #include <utility>
 
@@ -9,69 +8,50 @@
 namespace copas {
 namespace {
 
-// The coroutine at the bottom of every spawned task. Its frame, with the record in its promise, frees itself at the end.
-class root {
+// What is at the bottom of every spawned task.
+class spawned_task final : public task_record, public detail::task_owner, public pooled {
  public:
-  class promise_type final : public task_record, public pooled {
-   public:
-    promise_type(loop& home, task<void>&, std::string& name, const std::source_location& where)
-        : task_record{home}, home_{home}, name_{std::move(name)}, where_{where} {}
+  spawned_task(loop& home, task<void> body, std::string name, const std::source_location& where) noexcept
+      : task_record{home},
+        name_{std::move(name)},
+        where_{where},
+        first_turn_{home, {[](void* self) { static_cast<spawned_task*>(self)->run(); }, this}, *this},
+        body_{std::move(body)} {
+    home.schedule(first_turn_);
+  }
 
-    root get_return_object() noexcept { return root{member_}; }
-    auto initial_suspend() noexcept { return start{*this}; }
-    std::suspend_never final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() noexcept { home_.report(std::current_exception(), *this); }
+  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] std::string origin() const override {
+    return std::string{where_.file_name()} + ":" + std::to_string(where_.line());
+  }
+  void destroy() override { delete this; }
 
-    [[nodiscard]] std::string name() const override { return name_; }
-    [[nodiscard]] std::string origin() const override {
-      return std::string{where_.file_name()} + ":" + std::to_string(where_.line());
-    }
-    void destroy() override { std::coroutine_handle<promise_type>::from_promise(*this).destroy(); }
-
-   private:
-    class start final : public wait_node {
-     public:
-      explicit start(promise_type& started) noexcept : started_{started} {}
-      bool await_ready() const noexcept { return false; }
-      void await_suspend(std::coroutine_handle<> frame) noexcept {
-        park(started_.home_, frame, wait_kind::signal, never);
-        run_as(started_);
-        started_.home_.schedule(*this);
-      }
-      void await_resume() const noexcept {}
-      [[nodiscard]] std::string_view activity() const noexcept override { return "starting"; }
-
-     private:
-      promise_type& started_;
-    };
-
-    loop& home_;
-    std::string name_;
-    std::source_location where_;
-    detail::scope_member member_{*this};
-  };
-
-  explicit root(detail::scope_member& member) noexcept : member_{&member} {}
-  [[nodiscard]] detail::scope_member& member() const noexcept { return *member_; }
+  [[nodiscard]] detail::scope_member& member() noexcept { return member_; }
 
  private:
-  detail::scope_member* member_;
-};
+  void run() { body_.start(*this); }
 
-root start_task(loop&, task<void> body, std::string, std::source_location) {
-  task<void> owned = std::move(body);  // a local variable goes before the record in the promise; a parameter after it
-  co_await std::move(owned);
-}
+  // It is still running, so that it goes when it has given control back to the loop.
+  void on_end(const std::exception_ptr& error) noexcept override {
+    if (error) home().report(error, *this);
+    cancel();
+  }
+
+  std::string name_;
+  std::source_location where_;
+  detail::scope_member member_{*this};
+  first_turn first_turn_;
+  task<void> body_;
+};
 
 }  // namespace
 
 void loop::spawn(task<void> body, std::string name, std::source_location where) {
-  start_task(*this, std::move(body), std::move(name), where);
+  new spawned_task{*this, std::move(body), std::move(name), where};
 }
 
 void scope::spawn(task<void> body, std::string name, std::source_location where) {
-  detail::scope_member& member = start_task(home_, std::move(body), std::move(name), where).member();
+  detail::scope_member& member = (new spawned_task{home_, std::move(body), std::move(name), where})->member();
   member.owner_ = this;
   members_.push_back(member);
 }

@@ -8,7 +8,6 @@
 namespace copas {
 namespace {
 
-constexpr std::size_t heap_arity = 4;
 constexpr std::size_t few = 32;  // timers, to be looked through
 
 void link_before(timer_link& position, timer_link& added) noexcept {
@@ -21,26 +20,24 @@ void link_before(timer_link& position, timer_link& added) noexcept {
 void unlink(timer_link& removed) noexcept {
   removed.previous->next = removed.next;
   removed.next->previous = removed.previous;
-  removed.previous = removed.next = &removed;
 }
 
 }  // namespace
 
 void timer_hook::leave_queue() noexcept {
-  if (position_ == in_wheel) {
+  if (child_ == this) {
     unlink(*this);
+    --queue_->in_wheel_;
   } else {
-    queue_->erase_heap(position_);
+    queue_->erase_heap(*this);
   }
-  --queue_->count_;
   queue_ = nullptr;
 }
 
-timer_queue::timer_queue(deadline start) noexcept : hand_{tick_of(start)} {}
+timer_queue::timer_queue(deadline start) : hand_{tick_of(start)}, wheel_{std::make_unique<std::array<level, 4>>()} {}
 
 timer_queue::~timer_queue() {
-  while (!heap_.empty()) heap_.back()->cancel();
-  if (!wheel_) return;
+  while (heap_ != nullptr) heap_->cancel();
   for (level& each : *wheel_) {
     for (timer_link& sentinel : each.buckets) {
       while (sentinel.next != &sentinel) static_cast<timer_hook*>(sentinel.next)->cancel();
@@ -54,23 +51,20 @@ timer_queue::tick timer_queue::tick_of(deadline due) noexcept {
 
 deadline timer_queue::time_of(tick at) noexcept { return deadline{std::chrono::milliseconds{at}}; }
 
-void timer_queue::set(timer_hook& timer, deadline due) {
+void timer_queue::set(timer_hook& timer, deadline due) noexcept {
   assert(!timer.set());
-  if (heap_.capacity() <= count_) heap_.reserve(2 * count_ + 64);
+  timer.queue_ = this;
   timer.due_ = due;
   timer.order_ = sequence_++;
   place(timer);
-  timer.queue_ = this;
-  ++count_;
 }
 
 // The level is that of the highest byte in which the timer's tick and the hand differ: the buckets of a level then all
 // lie ahead of the hand, and before those of the level above, and a timer changes level only when the hand reaches it.
-void timer_queue::place(timer_hook& timer) {
+void timer_queue::place(timer_hook& timer) noexcept {
   const tick horizon = hand_ | ((tick{1} << (4 * bits_per_level)) - 1);
   const tick at = std::min(tick_of(timer.due_), horizon);  // beyond the horizon: look again when the hand gets there
   if (at <= hand_) return push_heap(timer);
-  if (!wheel_) wheel_ = std::make_unique<std::array<level, 4>>();
 
   const auto highest_bit = static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(at ^ hand_)) - 1);
   const std::size_t depth = highest_bit / bits_per_level;
@@ -78,11 +72,12 @@ void timer_queue::place(timer_hook& timer) {
   level& in = (*wheel_)[depth];
   link_before(in.buckets[index], timer);
   in.occupied[index / 64] |= std::uint64_t{1} << (index % 64);
-  timer.position_ = timer_hook::in_wheel;
+  timer.child_ = &timer;
+  ++in_wheel_;
 }
 
 std::optional<timer_queue::bucket> timer_queue::first_bucket() noexcept {
-  if (heap_.size() == count_) return {};
+  if (in_wheel_ == 0) return {};
   for (std::size_t depth = 0; depth < wheel_->size(); ++depth) {
     level& in = (*wheel_)[depth];
     for (std::size_t word = 0; word < in.occupied.size(); ++word) {
@@ -103,33 +98,43 @@ std::optional<timer_queue::bucket> timer_queue::first_bucket() noexcept {
 void timer_queue::empty(const bucket& from, bool into_heap) noexcept {
   level& in = (*wheel_)[from.level];
   timer_link& sentinel = in.buckets[from.index];
-  while (sentinel.next != &sentinel) {
-    auto& timer = static_cast<timer_hook&>(*sentinel.next);
-    unlink(timer);
+  timer_link* left = sentinel.next;
+  sentinel.previous->next = nullptr;
+  sentinel.previous = sentinel.next = &sentinel;
+  in.occupied[from.index / 64] &= ~(std::uint64_t{1} << (from.index % 64));
+  while (left != nullptr) {
+    auto& timer = static_cast<timer_hook&>(*std::exchange(left, left->next));
+    --in_wheel_;
     if (into_heap) {
       push_heap(timer);
     } else {
       place(timer);
     }
   }
-  in.occupied[from.index / 64] &= ~(std::uint64_t{1} << (from.index % 64));
 }
 
+// Moves the hand on until the heap has the earliest timer, or nothing is due at `now`: bucket after bucket, since a heap is
+// slow when it is large, and a loop may come late.
 void timer_queue::advance_to(tick now) noexcept {
-  if (now <= hand_) return;
-  for (auto first = first_bucket(); first && first->start <= now; first = first_bucket()) {
-    hand_ = first->start;
-    empty(*first, false);
+  while (hand_ < now && (heap_ == nullptr || heap_->due_ >= time_of(hand_ + 1))) {
+    const auto first = first_bucket();
+    if (!first || first->start > now) {
+      hand_ = now;
+    } else if (heap_ != nullptr && heap_->due_ <= time_of(first->start)) {
+      return;
+    } else {
+      hand_ = first->start;
+      empty(*first, false);
+    }
   }
-  hand_ = now;
 }
 
 deadline timer_queue::next_deadline() noexcept {
   for (;;) {
     const auto first = first_bucket();
-    if (!first) return heap_.empty() ? never : heap_.front()->due_;
-    if (!heap_.empty() && heap_.front()->due_ <= time_of(first->start)) return heap_.front()->due_;
-    if (first->level > 0) return std::min(earliest(*first), heap_.empty() ? never : heap_.front()->due_);
+    if (!first) return heap_ == nullptr ? never : heap_->due_;
+    if (heap_ != nullptr && heap_->due_ <= time_of(first->start)) return heap_->due_;
+    if (first->level > 0) return std::min(earliest(*first), heap_ == nullptr ? never : heap_->due_);
     empty(*first, true);  // sorted ahead of its time, to know the exact moment
   }
 }
@@ -147,59 +152,65 @@ deadline timer_queue::earliest(const bucket& in) const noexcept {
 }
 
 timer_hook* timer_queue::pop_due(deadline now) noexcept {
-  if (count_ == 0) return nullptr;
+  if (empty()) return nullptr;
   advance_to(tick_of(now));
-  if (heap_.empty() || heap_.front()->due_ > now) return nullptr;
-  timer_hook* earliest = heap_.front();
+  if (heap_ == nullptr || heap_->due_ > now) return nullptr;
+  timer_hook* earliest = heap_;
   earliest->cancel();
   return earliest;
 }
 
+// In the heap, `previous` is the elder sibling, or for the first of them the parent; `next` is the younger sibling.
+
 void timer_queue::push_heap(timer_hook& timer) noexcept {
-  heap_.push_back(&timer);
-  timer.position_ = heap_.size() - 1;
-  settle(timer.position_);
+  timer.previous = timer.next = timer.child_ = nullptr;
+  heap_ = meld(heap_, &timer);
+  ++in_heap_;
 }
 
-void timer_queue::erase_heap(std::size_t index) noexcept {
-  timer_hook* last = heap_.back();
-  heap_.pop_back();
-  if (index == heap_.size()) return;
-  heap_[index] = last;
-  last->position_ = index;
-  settle(index);
+void timer_queue::erase_heap(timer_hook& timer) noexcept {
+  timer_hook* const below = meld_siblings(timer.child_);
+  --in_heap_;
+  if (&timer == heap_) {
+    heap_ = below;
+    return;
+  }
+  auto& before = static_cast<timer_hook&>(*timer.previous);
+  (before.child_ == &timer ? before.child_ : before.next) = timer.next;
+  if (timer.next != nullptr) timer.next->previous = timer.previous;
+  heap_ = meld(heap_, below);
 }
 
-// Moves the timer at `index` up or down to where it belongs.
-void timer_queue::settle(std::size_t index) noexcept {
-  const auto before = [](const timer_hook& left, const timer_hook& right) {
-    return left.due_ != right.due_ ? left.due_ < right.due_ : left.order_ < right.order_;
-  };
-  timer_hook* moving = heap_[index];
-  const auto put = [this](std::size_t at, timer_hook* timer) {
-    heap_[at] = timer;
-    timer->position_ = at;
-  };
+// Of two roots, the one that is due later becomes the first child of the other.
+timer_hook* timer_queue::meld(timer_hook* left, timer_hook* right) noexcept {
+  if (left == nullptr) return right;
+  if (right == nullptr) return left;
+  if (right->due_ < left->due_ || (right->due_ == left->due_ && right->order_ < left->order_)) std::swap(left, right);
+  right->previous = left;
+  right->next = left->child_;
+  if (right->next != nullptr) right->next->previous = right;
+  left->child_ = right;
+  return left;
+}
 
-  while (index > 0) {
-    const std::size_t parent = (index - 1) / heap_arity;
-    if (!before(*moving, *heap_[parent])) break;
-    put(index, heap_[parent]);
-    index = parent;
+// Melds pairs from the first sibling to the last, then what came of that from the last to the first.
+timer_hook* timer_queue::meld_siblings(timer_link* first) noexcept {
+  timer_link* pairs = nullptr;
+  while (first != nullptr) {
+    auto* const left = static_cast<timer_hook*>(first);
+    auto* const right = static_cast<timer_hook*>(left->next);
+    first = right != nullptr ? right->next : nullptr;
+    timer_hook* const pair = meld(left, right);
+    pair->next = pairs;
+    pairs = pair;
   }
-  for (;;) {
-    const std::size_t first = index * heap_arity + 1;
-    if (first >= heap_.size()) break;
-    std::size_t least = first;
-    const std::size_t end = std::min(first + heap_arity, heap_.size());
-    for (std::size_t child = first + 1; child < end; ++child) {
-      if (before(*heap_[child], *heap_[least])) least = child;
-    }
-    if (!before(*heap_[least], *moving)) break;
-    put(index, heap_[least]);
-    index = least;
+  timer_hook* root = nullptr;
+  while (pairs != nullptr) {
+    auto* const pair = static_cast<timer_hook*>(std::exchange(pairs, pairs->next));
+    pair->next = nullptr;
+    root = meld(root, pair);
   }
-  put(index, moving);
+  return root;
 }
 
 }  // namespace copas

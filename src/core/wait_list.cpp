@@ -6,22 +6,22 @@
 
 namespace copas {
 
-void wait_node::park(loop& home, waiter who, wait_kind kind, deadline until) {
+void wait_node::park(loop& home, waiter who, wait_kind kind, deadline until) noexcept {
   home_ = &home;
-  until_ = until;
+  due_ = until;
   park(who, kind);
 }
 
-void wait_node::park(waiter who, wait_kind kind) {
+void wait_node::park(waiter who, wait_kind kind) noexcept {
   who_ = who;
   kind_ = kind;
   task_ = home_->current_;
   park_again();
 }
 
-void wait_node::park_in_background(loop& home, waiter who, deadline until) {
+void wait_node::park_in_background(loop& home, waiter who, deadline until) noexcept {
   home_ = &home;
-  until_ = until;
+  due_ = until;
   who_ = who;
   kind_ = wait_kind::background;
   task_ = nullptr;
@@ -29,7 +29,7 @@ void wait_node::park_in_background(loop& home, waiter who, deadline until) {
 }
 
 void wait_node::park_again() noexcept {
-  if (until_ != never) home_->timers_.set(*this, until_);
+  if (due_ != never) home_->timers_.set(*this, due_);
   state_ = state::parked;
   reason_ = wake_reason::none;
   if (kind_ != wait_kind::signal) ++home_->parked_[static_cast<std::size_t>(kind_)];
@@ -39,10 +39,26 @@ void wait_node::park_again() noexcept {
   }
 }
 
+void wait_node::queue_up(waiter who) noexcept {
+  who_ = who;
+  kind_ = wait_kind::signal;
+  reason_ = wake_reason::event;
+  task_ = home_->current_;
+  if (task_ != nullptr) task_->since_ = home_->turn_time_;
+  state_ = state::woken;
+  home_->ready_.push_back(*this);
+}
+
 void wait_node::wake_at(deadline until) noexcept {
   timer_hook::cancel();
-  until_ = until;
-  if (until_ != never) home_->timers_.set(*this, until_);
+  due_ = until;
+  if (due_ != never) home_->timers_.set(*this, due_);
+}
+
+void wait_node::stand_for(loop& home, waiter who, task_record& whose) noexcept {
+  home_ = &home;
+  who_ = who;
+  task_ = &whose;
 }
 
 void wait_node::run_as(task_record& whose) noexcept {

@@ -19,16 +19,6 @@ namespace {
 const char mark = 0;
 constexpr const char* user_yield = "coroutine.yield was called without a resume first, user-code cannot yield to Copas";
 
-// Waits, when a thread is new, for its first turn.
-class first_turn final : public wait_node {
- public:
-  void begin(loop& home, waiter who, task_record& whose) {
-    park(home, who, wait_kind::signal, never);
-    run_as(whose);
-  }
-  [[nodiscard]] std::string_view activity() const noexcept override { return "starting"; }
-};
-
 }  // namespace
 
 void* thread::parked_mark() noexcept { return const_cast<char*>(&mark); }
@@ -40,23 +30,29 @@ const void* thread::key_of(anchors::field which) const noexcept {
   return reinterpret_cast<const std::byte*>(this) + static_cast<int>(which);
 }
 
-// The slot is filled when a wait begins.
-thread::thread(scheduler& owner, lua_State* L, anchors::index anchor,
-               const std::string& origin)  // NOLINT(cppcoreguidelines-pro-type-member-init)
+thread::thread(scheduler& owner, lua_State* L, anchors::index anchor, const std::string& origin)
     : task_record{owner.loop()}, owner_{owner}, coroutine_{lua_tothread(L, -1)}, anchor_{anchor}, origin_{&origin} {
+  enlarge_slot(sizeof(first_turn));
   owner_.anchored().set(L, anchor_, anchors::thread, -1);
 }
 
 thread::~thread() {
   withdraw();
+  frame_pool::release(slot_, slot_size_);
   owner_.forget(*this);
 }
 
+void thread::enlarge_slot(std::size_t size) {
+  void* const larger = frame_pool::allocate(size);
+  frame_pool::release(std::exchange(slot_, larger), slot_size_);
+  slot_size_ = static_cast<std::uint16_t>(size);
+}
+
 void thread::start(beginning when) {
-  auto* turn = std::construct_at(reinterpret_cast<first_turn*>(slot_));
-  operation_ = turn;
   copas::loop& home = owner_.loop();
-  turn->begin(home, {[](void* self) { static_cast<thread*>(self)->resume(); }, this}, *this);
+  const waiter whose{[](void* self) { static_cast<thread*>(self)->resume(); }, this};
+  auto* turn = std::construct_at(static_cast<first_turn*>(slot_), home, whose, *this);
+  operation_ = turn;
   switch (when) {
     case beginning::queued: return home.schedule(*turn);
     case beginning::promptly: return home.schedule_promptly(*turn);
@@ -75,17 +71,18 @@ void thread::prepare_yield(lua_State* caller, operands in_use) {
   has_nested_ = has_field(anchors::nested) && caller != coroutine_;
   if (client_.server == 0 && in_use.socket != 0) {
     kept.set(caller, anchor_, anchors::socket, in_use.socket);
-    has_socket_ = true;
+    has_socket_ = anchors_more_ = true;
   } else if (has_socket_) {
     kept.clear(caller, anchor_, anchors::socket);
     has_socket_ = false;
   }
   if (has_field(anchors::operand) && in_use.text != 0) {
     kept.set(caller, anchor_, anchors::operand, in_use.text);
-    has_text_ = true;
+    has_text_ = anchors_more_ = true;
   }
   if (has_nested_) {
     lua_pushthread(caller);
+    anchors_more_ = true;
     kept.set(caller, anchor_, anchors::nested, -1);
     lua_pop(caller, 1);
   }
@@ -197,7 +194,7 @@ void thread::end(lua_State* L) {
   withdraw();
   if (owner_.tracing() && !lethargic()) owner_.trace(L, "exit", *this, nullptr);
   if (closes_foreign_) owner_.close_foreign(L, *this);
-  owner_.anchored().release(L, anchor_);
+  owner_.anchored().release(L, anchor_, anchors_more_ ? anchors::everything : anchors::coroutine_only);
   drop_guard();
   const ref<copas::socket> closing{std::move(close_at_end_)};
   delete this;
@@ -350,6 +347,7 @@ bool thread::replace_socket(lua_State* L, int old, int fresh) {
   lua_pop(L, 1);
   if (!mine) return false;
   owner_.anchored().set(L, anchor_, anchors::socket, fresh);
+  anchors_more_ = true;
   if (!close_at_end_ && !closes_foreign_) return true;
   const socket_object* const native = socket_object::to(L, fresh);
   close_at_end_ = native != nullptr ? native->shared() : ref<copas::socket>{};
@@ -361,6 +359,7 @@ void thread::serve(lua_State* L, int socket, served_client which, ref<copas::soc
   client_ = which;
   close_at_end_ = std::move(close_at_end);
   owner_.anchored().set(L, anchor_, anchors::socket, socket);
+  anchors_more_ = true;
 }
 
 }  // namespace copas::lua

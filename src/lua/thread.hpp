@@ -57,7 +57,7 @@ struct served_client {
 /// A Lua thread that a scheduler runs: the coroutine, and the one operation it may wait in.
 ///
 /// This is the bridge between Lua's coroutines and the awaitables of the core. A wait builds its awaitable in the
-/// thread's slot. If the awaitable is ready at once, the C function returns its results. Otherwise the coroutine
+/// thread's slot, which has the size of the largest so far. If the awaitable is ready at once, the C function returns its results. Otherwise the coroutine
 /// yields `parked_mark`, and when the awaitable wakes its waiter, the results are pushed and the coroutine is resumed.
 class thread final : public task_record, public pooled {
  public:
@@ -94,7 +94,7 @@ class thread final : public task_record, public pooled {
   /// As `await`, giving up `timeout` after the operation began to wait.
   template <awaitable Operation, class... Arguments>
   int await_for(lua_State* caller, std::chrono::nanoseconds timeout, operands in_use, Arguments&&... arguments) {
-    static_assert(sizeof(Operation) <= sizeof slot_ && alignof(Operation) <= alignof(std::max_align_t));
+    static_assert(alignof(Operation) <= alignof(std::max_align_t));
     if (operation_ != nullptr && withdraw_abandoned(caller)) {
       (let_go(std::forward<Arguments>(arguments)), ...);
       raise_lost_wait(caller);
@@ -103,7 +103,8 @@ class thread final : public task_record, public pooled {
       if (has_timeout_) [[unlikely]]
         cancel_timeout(caller);
     }
-    auto* operation = std::construct_at(reinterpret_cast<Operation*>(slot_), std::forward<Arguments>(arguments)...);
+    auto* operation =
+        std::construct_at(static_cast<Operation*>(room_for(sizeof(Operation))), std::forward<Arguments>(arguments)...);
     (let_go(std::forward<Arguments>(arguments)), ...);
     operation_ = operation;
     finish_ = [](thread& self, lua_State* L) { return self.finish<Operation>(L); };
@@ -173,11 +174,10 @@ class thread final : public task_record, public pooled {
 
  private:
   using finisher = int (*)(thread&, lua_State*);
-  static constexpr std::size_t slot_size = 256;
 
   template <awaitable Operation>
   int finish(lua_State* L) {
-    auto outcome = conversion<Operation>::take(owner_, *reinterpret_cast<Operation*>(slot_));
+    auto outcome = conversion<Operation>::take(owner_, *static_cast<Operation*>(slot_));
     static_assert(std::is_trivially_destructible_v<decltype(outcome)>);
     withdraw();
     return conversion<Operation>::push(L, owner_, outcome);
@@ -190,6 +190,14 @@ class thread final : public task_record, public pooled {
       argument = Argument{};
     }
   }
+
+  /// The slot, which is empty, for an operation of this size.
+  void* room_for(std::size_t size) {
+    if (size > slot_size_) [[unlikely]]
+      enlarge_slot(size);
+    return slot_;
+  }
+  void enlarge_slot(std::size_t size);
 
   void check_yieldable_or_withdraw(lua_State* caller);
   void prepare_yield(lua_State* caller, operands in_use);
@@ -235,7 +243,9 @@ class thread final : public task_record, public pooled {
   bool closes_foreign_ = false;
   bool has_timeout_ = false;
   bool held_ = false;  // by `holder_`, and not by the scheduler
-  alignas(std::max_align_t) std::byte slot_[slot_size];
+  bool anchors_more_ = false;  // than the coroutine
+  std::uint16_t slot_size_ = 0;
+  void* slot_ = nullptr;  // as large as the largest operation it has waited in
 };
 
 }  // namespace copas::lua

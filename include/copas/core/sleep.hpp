@@ -9,12 +9,10 @@ namespace copas {
 /// Waits for time to pass, or for `wake`.
 class [[nodiscard]] sleep_awaitable : public wait_node {
  public:
-  sleep_awaitable(loop& home, deadline until) noexcept : home_{home}, until_{until} {}
+  sleep_awaitable(loop& home, deadline until) noexcept : wait_node{&home, until} {}
 
   bool await_ready() const noexcept { return false; }
-  void await_suspend(waiter who) noexcept {
-    park(home_, who, until_ == never ? wait_kind::signal : wait_kind::time, until_);
-  }
+  void await_suspend(waiter who) noexcept { park(who, until() == never ? wait_kind::signal : wait_kind::time); }
   /// What ended it: `timed_out` when the time has passed, `event` after `wake`.
   wake_reason await_resume() const noexcept { return reason(); }
 
@@ -22,33 +20,23 @@ class [[nodiscard]] sleep_awaitable : public wait_node {
   /// @return  false if it does not sleep any more.
   bool wake() noexcept {
     if (!parked()) return false;
-    home_.schedule(*this);
+    home()->schedule(*this);
     return true;
   }
 
   [[nodiscard]] std::string_view activity() const noexcept override { return "sleeping"; }
-
- private:
-  loop& home_;
-  deadline until_;
 };
 
 /// Lets everything run that is ready.
 class [[nodiscard]] yield_awaitable : public wait_node {
  public:
-  explicit yield_awaitable(loop& home) noexcept : home_{home} {}
+  explicit yield_awaitable(loop& home) noexcept : wait_node{&home, never} {}
 
   bool await_ready() const noexcept { return false; }
-  void await_suspend(waiter who) noexcept {
-    park(home_, who, wait_kind::signal, never);
-    home_.schedule(*this);
-  }
+  void await_suspend(waiter who) noexcept { queue_up(who); }
   void await_resume() const noexcept {}
 
   [[nodiscard]] std::string_view activity() const noexcept override { return "ready"; }
-
- private:
-  loop& home_;
 };
 
 /// Sleeps for at least `time`.

@@ -15,12 +15,23 @@ class task;
 
 namespace detail {
 
+/// Hears of the end of a task that nobody awaits.
+class task_owner {
+ public:
+  /// @param error  the exception that left the task; null if none did.
+  virtual void on_end(const std::exception_ptr& error) noexcept = 0;
+
+ protected:
+  ~task_owner() = default;
+};
+
 /// What the coroutines behind `task<T>` of all types share: who awaits them, and how they hand control back.
 class task_promise_base : public pooled {
  public:
   std::suspend_always initial_suspend() const noexcept { return {}; }
 
   auto final_suspend() const noexcept {
+    if (owner_ != nullptr) owner_->on_end(error_);
     struct return_to_continuation {
       bool await_ready() const noexcept { return false; }
       std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept { return continuation; }
@@ -32,6 +43,7 @@ class task_promise_base : public pooled {
 
   void unhandled_exception() noexcept { error_ = std::current_exception(); }
   void continue_with(std::coroutine_handle<> continuation) noexcept { continuation_ = continuation; }
+  void tell(task_owner& owner) noexcept { owner_ = &owner; }
 
  protected:
   void rethrow() const {
@@ -40,6 +52,7 @@ class task_promise_base : public pooled {
 
  private:
   std::coroutine_handle<> continuation_ = std::noop_coroutine();
+  task_owner* owner_ = nullptr;
   std::exception_ptr error_;
 };
 
@@ -100,6 +113,12 @@ class [[nodiscard]] task {
       std::coroutine_handle<promise_type> frame;
     };
     return run_to_the_end{frame_};
+  }
+
+  /// Runs the task without awaiting it; for what spawns tasks.
+  void start(detail::task_owner& owner) const {
+    frame_.promise().tell(owner);
+    frame_.resume();
   }
 
  private:

@@ -46,6 +46,8 @@ class task_record : public list_link {
   explicit task_record(loop& home) noexcept;
   virtual ~task_record();
 
+  [[nodiscard]] loop& home() const noexcept { return home_; }
+
   /// Frees the task, which is not running; the record is gone afterwards.
   virtual void destroy() = 0;
 
@@ -65,6 +67,14 @@ class task_record : public list_link {
   bool running_ = false;
   bool cancelled_ = false;
   bool wants_wake_ = false;
+};
+
+/// The wait of a new task for its first turn.
+class first_turn final : public wait_node {
+ public:
+  first_turn(loop& home, waiter who, task_record& whose) noexcept { stand_for(home, who, whose); }
+
+  [[nodiscard]] std::string_view activity() const noexcept override { return "starting"; }
 };
 
 }  // namespace copas

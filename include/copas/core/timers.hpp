@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "copas/core/deadline.hpp"
 
@@ -13,13 +12,13 @@ namespace copas {
 
 class timer_queue;
 
-/// Neighbours in a bucket of the wheel: a circular list, of which each bucket is the sentinel.
+/// Neighbours: in a bucket of the wheel, which is a circular list with the bucket as its sentinel, or in the heap.
 struct timer_link {
   timer_link* previous = this;
   timer_link* next = this;
 };
 
-/// The place of something in a `timer_queue`: intrusive, so setting a timer allocates nothing.
+/// The place of something in a `timer_queue`: intrusive, so that setting a timer allocates nothing, and cannot fail.
 ///
 /// Destroying it while it is set cancels it.
 class timer_hook : timer_link {
@@ -30,6 +29,7 @@ class timer_hook : timer_link {
   ~timer_hook() { cancel(); }
 
   [[nodiscard]] bool set() const noexcept { return queue_ != nullptr; }
+  /// What it was set for last.
   [[nodiscard]] deadline due() const noexcept { return due_; }
 
   /// Takes it out of its queue; nothing happens if it is in none.
@@ -37,38 +37,38 @@ class timer_hook : timer_link {
     if (queue_ != nullptr) leave_queue();
   }
 
+ protected:
+  deadline due_ = never;  // not to be changed while it is set
+
  private:
   void leave_queue() noexcept;
 
   friend class timer_queue;
-  static constexpr std::size_t in_wheel = static_cast<std::size_t>(-1);
-
   timer_queue* queue_ = nullptr;  // where it is set, if anywhere
-  deadline due_;
-  std::uint64_t order_ = 0;           // among equals the one set first is due first
-  std::size_t position_ = in_wheel;  // or the index in the heap
+  timer_link* child_ = nullptr;  // in the heap the first of those below; in the wheel itself
+  std::uint64_t order_ = 0;  // among equals the one set first is due first
 };
 
 /// Timers in the exact order of their deadlines, with setting and cancelling in constant time.
 ///
 /// Most timers are cancelled long before they are due, so a timer first lies unsorted in a bucket of a hierarchical
 /// wheel (four levels of 256 buckets; a bucket of the lowest level is one millisecond wide). When the time of a bucket
-/// comes, its timers move one level down, or, from the lowest, into a 4-ary heap that sorts the few which are about to
+/// comes, its timers move one level down, or, from the lowest, into a pairing heap that sorts the few which are about to
 /// fire.
 /// @see Varghese and Lauck, "Hashed and hierarchical timing wheels", SOSP 1987
+/// @see Fredman, Sedgewick, Sleator and Tarjan, "The pairing heap", Algorithmica 1986
 class timer_queue {
  public:
-  explicit timer_queue(deadline start) noexcept;
+  explicit timer_queue(deadline start);
   timer_queue(const timer_queue&) = delete;
   timer_queue& operator=(const timer_queue&) = delete;
   ~timer_queue();
 
   /// Sets `timer`, which must not be set; `due` may be past.
-  /// @error std::bad_alloc  nothing was set. Room for every timer that is set is reserved here, so nothing else can fail.
-  void set(timer_hook& timer, deadline due);
+  void set(timer_hook& timer, deadline due) noexcept;
 
-  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
-  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return in_wheel_ + in_heap_; }
 
   /// Until when a loop may sleep: no timer is due earlier, and at this time there is something to do.
   [[nodiscard]] deadline next_deadline() noexcept;
@@ -94,19 +94,21 @@ class timer_queue {
 
   static tick tick_of(deadline due) noexcept;
   static deadline time_of(tick at) noexcept;
-  void place(timer_hook& timer);
+  void place(timer_hook& timer) noexcept;
   [[nodiscard]] std::optional<bucket> first_bucket() noexcept;
   void empty(const bucket& from, bool into_heap) noexcept;
   [[nodiscard]] deadline earliest(const bucket& in) const noexcept;
   void advance_to(tick now) noexcept;
   void push_heap(timer_hook& timer) noexcept;
-  void erase_heap(std::size_t index) noexcept;
-  void settle(std::size_t index) noexcept;
+  void erase_heap(timer_hook& timer) noexcept;
+  static timer_hook* meld(timer_hook* left, timer_hook* right) noexcept;
+  static timer_hook* meld_siblings(timer_link* first) noexcept;
 
   tick hand_;  // a timer goes into the wheel if its tick is later
-  std::unique_ptr<std::array<level, 4>> wheel_;  // 16 KiB, made when first needed
-  std::vector<timer_hook*> heap_;
-  std::size_t count_ = 0;
+  std::unique_ptr<std::array<level, 4>> wheel_;  // 16 KiB
+  timer_hook* heap_ = nullptr;  // its root: the first that is due
+  std::size_t in_wheel_ = 0;
+  std::size_t in_heap_ = 0;
   std::uint64_t sequence_ = 0;
 };
 

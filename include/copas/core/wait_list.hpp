@@ -127,7 +127,7 @@ class wait_node : public list_link, timer_hook {
   [[nodiscard]] wake_reason reason() const noexcept { return reason_; }
   [[nodiscard]] wait_kind kind() const noexcept { return kind_; }
   /// When the loop wakes it at the latest.
-  [[nodiscard]] deadline until() const noexcept { return until_; }
+  [[nodiscard]] deadline until() const noexcept { return due(); }
   [[nodiscard]] bool has_timer() const noexcept { return timer_hook::set(); }
   /// The task that waits; null if it is none.
   [[nodiscard]] const task_record* task() const noexcept { return task_; }
@@ -138,28 +138,34 @@ class wait_node : public list_link, timer_hook {
  protected:
   wait_node() = default;
   /// For a node that knows beforehand where it will wait, and until when.
-  wait_node(loop* home, deadline until) noexcept : home_{home}, until_{until} {}
+  wait_node(loop* home, deadline until) noexcept : home_{home} { due_ = until; }
 
   [[nodiscard]] loop* home() const noexcept { return home_; }
   /// Sets the deadline of a node that is not parked.
-  void set_until(deadline until) noexcept { until_ = until; }
+  void set_until(deadline until) noexcept { due_ = until; }
 
   /// As the other `park`, with the loop and the deadline that the node knows.
-  void park(waiter who, wait_kind kind);
+  void park(waiter who, wait_kind kind) noexcept;
 
   /// Notes who waits; the caller then links the node where its event will find it.
   ///
   /// @param until  when the loop wakes it at the latest, with `wake_reason::timed_out`.
-  void park(loop& home, waiter who, wait_kind kind, deadline until);
+  void park(loop& home, waiter who, wait_kind kind, deadline until) noexcept;
 
   /// Waits for a point in time on behalf of no task.
-  void park_in_background(loop& home, waiter who, deadline until);
+  void park_in_background(loop& home, waiter who, deadline until) noexcept;
+
+  /// Waits for nothing but its turn: joins those that are ready.
+  void queue_up(waiter who) noexcept;
 
   /// Parks again, for the same waiter and until the same deadline, in `advance`.
   void park_again() noexcept;
 
   /// Changes when the loop wakes it, while it is parked.
   void wake_at(deadline until) noexcept;
+
+  /// Notes whom it will resume, to be scheduled without waiting for anything.
+  void stand_for(loop& home, waiter who, task_record& whose) noexcept;
 
   /// Lets it resume another task than the one that runs now.
   void run_as(task_record& whose) noexcept;
@@ -185,7 +191,6 @@ class wait_node : public list_link, timer_hook {
   state state_ = state::idle;  // idle: in no list and without a timer
   wake_reason reason_ = wake_reason::none;
   wait_kind kind_ = wait_kind::signal;
-  deadline until_ = never;
 };
 
 /// Operations waiting for the same thing, first come, first served.

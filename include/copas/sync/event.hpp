@@ -30,11 +30,11 @@ class event {
 
 class [[nodiscard]] event::wait_awaitable : public wait_node {
  public:
-  wait_awaitable(event& awaited, deadline until) noexcept : event_{awaited}, until_{until} {}
+  wait_awaitable(event& awaited, deadline until) noexcept : wait_node{&awaited.home_, until}, event_{awaited} {}
 
   bool await_ready() const noexcept { return event_.happened(); }
   void await_suspend(waiter who) noexcept {
-    park(event_.home_, who, wait_kind::signal, until_);
+    park(who, wait_kind::signal);
     event_.waiting_.push_back(*this);
   }
   bool await_resume() const noexcept { return reason() != wake_reason::timed_out; }
@@ -43,7 +43,6 @@ class [[nodiscard]] event::wait_awaitable : public wait_node {
 
  private:
   event& event_;
-  deadline until_;
 };
 
 inline event::wait_awaitable event::wait(deadline until) noexcept { return {*this, until}; }

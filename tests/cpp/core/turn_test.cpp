@@ -383,12 +383,12 @@ TEST_F(Turn, MarksAllEventsBeforeAnythingRuns) {
 
 // Polling costs more than a switch of tasks, so it is not done for each.
 
-TEST_F(Turn, AsksTheReactorEverySixteenthTimeWhileTasksAreReadyAndNobodyWaitsForADescriptor) {
+TEST_F(Turn, AsksTheReactorEverySixtyFourthTimeWhileTasksAreReadyAndNobodyWaitsForADescriptor) {
   spawn_yielding("a", 1000);
   events.turn();
   const std::size_t before = system.calls().waits;
 
-  for (int turn = 0; turn < 160; ++turn) events.turn();
+  for (int turn = 0; turn < 640; ++turn) events.turn();
 
   EXPECT_EQ(system.calls().waits - before, 10U);
 }
@@ -407,7 +407,7 @@ TEST_F(Turn, AsksTheReactorEachTimeWhileSomebodyWaitsForADescriptor) {
 
 TEST_F(Turn, AsksTheReactorAsSoonAsTheCoarseClockHasMoved) {
   spawn_yielding("a", 1000);
-  for (int turn = 0; turn < 17; ++turn) events.turn();
+  for (int turn = 0; turn < 65; ++turn) events.turn();
   const std::size_t before = system.calls().waits;
 
   system.advance(4ms);
