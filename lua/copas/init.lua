@@ -44,11 +44,7 @@ for _, name in ipairs { "start", "stop", "socket" } do copas.debug[name] = on_de
 
 -- Threads
 
--- No tail calls, which would hide from `spawn` who is calling.
-function copas.addthread(fn, ...)
-  local co = native.spawn(2, fn, ...)
-  return co
-end
+copas.addthread = native.addthread
 
 function copas.addnamedthread(name, fn, ...)
   if type(name) == "function" and type(fn) == "string" then name, fn = fn, name end -- the order of old versions

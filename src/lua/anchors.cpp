@@ -26,9 +26,9 @@ anchors::index anchors::reserve(lua_State* L) {
   return at;
 }
 
-void anchors::release(lua_State* L, index at) {
+void anchors::release(lua_State* L, index at, extent used) {
   push_table(L);
-  for (int each = 0; each < field_count; ++each) {
+  for (int each = 0; each < used; ++each) {
     lua_pushboolean(L, 0);
     lua_rawseti(L, -2, at + each);
   }
@@ -37,9 +37,9 @@ void anchors::release(lua_State* L, index at) {
 }
 
 void anchors::set(lua_State* L, index at, field which, int value) {
-  value = lua_absindex(L, value);
-  push_table(L);
   lua_pushvalue(L, value);
+  push_table(L);
+  lua_insert(L, -2);
   lua_rawseti(L, -2, at + which);
   lua_pop(L, 1);
 }

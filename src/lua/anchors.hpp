@@ -30,7 +30,10 @@ class anchors {
 
   /// Makes room for one more thread; all its fields are false.
   [[nodiscard]] index reserve(lua_State* L);
-  void release(lua_State* L, index at);
+
+  /// What of its fields have been set.
+  enum extent : int { coroutine_only = 1, everything = field_count };
+  void release(lua_State* L, index at, extent used = everything);
 
   /// Sets a field to the value at `value` of the stack.
   void set(lua_State* L, index at, field which, int value);

@@ -9,6 +9,7 @@ namespace copas::lua {
 /// Keeps the text of an exception for after its end, in memory that needs no destructor.
 class exception_text {
  public:
+  exception_text() noexcept {}  // NOLINT: every call of a C function has one, and hardly any fills it
   void keep(const std::exception& thrown) noexcept;
   /// Raises it as a Lua error, with the position of the caller. Nothing that owns something may be alive.
   [[noreturn]] void raise(lua_State* L) const;
@@ -29,7 +30,7 @@ class exception_text {
 /// are jumps.
 template <int (*Function)(lua_State*)>
 int guarded(lua_State* L) {
-  exception_text message{};
+  exception_text message;
   try {
     return Function(L);
   } catch (const std::exception& thrown) {

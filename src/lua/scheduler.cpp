@@ -100,12 +100,24 @@ thread& scheduler::running_thread(lua_State* L) {
   return *running;
 }
 
-int scheduler::run_turn(lua_State* L) {
-  auto& self = *static_cast<scheduler*>(lua_touserdata(L, 1));
-  const auto until = *static_cast<const deadline*>(lua_touserdata(L, 2));
+struct scheduler::turns {
+  scheduler& owner;
+  deadline until;
+  bool (*again)(lua_State* L);
+};
+
+int scheduler::run_turns(lua_State* L) {
+  const auto wanted = *static_cast<const turns*>(lua_touserdata(L, 4));
+  scheduler& self = wanted.owner;
   if (!self.loop_.busy() && self.garbage_.due()) self.garbage_.step(L);
-  lua_pushboolean(L, self.loop_.turn(until) ? 1 : 0);
-  self.statistics_.turn_ended();
+  bool had_events = false;
+  bool more = wanted.again != nullptr;
+  do {
+    had_events = self.loop_.turn(wanted.until) || had_events;
+    self.statistics_.turn_ended();
+    more = more && !self.statistics_.enabled() && self.loop_.busy() && !self.loop_.stopping() && wanted.again(L);
+  } while (more);
+  lua_pushboolean(L, had_events ? 1 : 0);
   return 1;
 }
 
@@ -114,7 +126,7 @@ void scheduler::check_not_turning(lua_State* L) const {
     luaL_error(L, "the loop runs already: its own threads and handlers cannot run it");
 }
 
-bool scheduler::step(lua_State* L, deadline until) {
+bool scheduler::step(lua_State* L, deadline until, bool (*again)(lua_State* L)) {
   check_not_turning(L);
   turning_ = true;
   thread* const running = shared_.current;  // of another scheduler
@@ -123,11 +135,14 @@ bool scheduler::step(lua_State* L, deadline until) {
   for (bool over = false; !over;) {
     lua_ = L;
     const std::uint64_t before = loop_.resumptions();
-    deadline limit = std::min(until, loop_.busy() ? until : garbage_.next_step());
-    lua_pushcfunction(L, &guarded<run_turn>);
-    lua_pushlightuserdata(L, this);
-    lua_pushlightuserdata(L, &limit);
-    const int status = lua_pcall(L, 2, 1, 0);
+    const deadline limit = std::min(until, loop_.busy() ? until : garbage_.next_step());
+    turns wanted{.owner = *this, .until = limit, .again = limit == until ? again : nullptr};
+    lua_pushcfunction(L, &guarded<run_turns>);
+    for (const int index : {1, 2, 3}) {
+      again != nullptr ? lua_pushvalue(L, index) : lua_pushnil(L);
+    }
+    lua_pushlightuserdata(L, &wanted);
+    const int status = lua_pcall(L, 4, 1, 0);
     const bool ran = loop_.resumptions() != before;
     if (status == LUA_OK) {
       had_events = lua_toboolean(L, -1) != 0;
@@ -197,7 +212,7 @@ bool scheduler::may_have_dropped_sockets() const noexcept {
   return shared_.sockets > waited_for || !descriptors_.empty();
 }
 
-thread& scheduler::adopt(lua_State* L, std::string_view origin) {
+thread& scheduler::adopt(lua_State* L, const std::string& origin) {
   if (threads_ + 1 > buckets_.size()) {
     std::vector<thread*> smaller(2 * buckets_.size());
     smaller.swap(buckets_);
@@ -209,12 +224,10 @@ thread& scheduler::adopt(lua_State* L, std::string_view origin) {
       }
     }
   }
-  auto known = origins_.find(origin);
-  if (known == origins_.end()) known = origins_.emplace(origin).first;
   const anchors::index anchor = anchors_.reserve(L);  // the last that may raise an error: no C++ object is made yet
   thread* added;
   try {
-    added = new thread{*this, L, anchor, *known};
+    added = new thread{*this, L, anchor, origin};
   } catch (const std::bad_alloc&) {
     anchors_.release(L, anchor);
     throw;
@@ -222,6 +235,24 @@ thread& scheduler::adopt(lua_State* L, std::string_view origin) {
   insert(*added);
   ++threads_;
   return *added;
+}
+
+const std::string& scheduler::origin(std::string_view text) {
+  auto known = origins_.find(text);
+  if (known == origins_.end()) known = origins_.emplace(text).first;
+  return *known;
+}
+
+const std::string& scheduler::origin_at(const lua_Debug& where) {
+  known_position& known = positions_[static_cast<std::size_t>(where.currentline) % positions_.size()];
+  const std::string_view file = where.short_src;
+  // The text is compared too, for the address may be that of another chunk by now.
+  const bool same = known.source == where.source && known.line == where.currentline;
+  if (same && known.text->starts_with(file) && known.text->size() - file.size() < 12) return *known.text;
+  const std::string& text =
+      origin(where.currentline > 0 ? std::string{file} + ":" + std::to_string(where.currentline) : std::string{file});
+  known = {.source = where.source, .line = where.currentline, .text = &text};
+  return text;
 }
 
 void scheduler::insert(thread& added) noexcept {
@@ -378,7 +409,7 @@ void scheduler::run_timeout(lua_State* L) {
   lua_insert(L, -4);
   lua_insert(L, -3);
   lua_xmove(L, coroutine, 3);
-  thread& made = adopt(L, "copas.timeout");
+  thread& made = adopt(L, origin("copas.timeout"));
   made.start(thread::beginning::at_once);
   lua_pop(L, 1);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -49,8 +50,11 @@ class scheduler : public list_link {
 
   /// One turn of the loop, in protected mode: an error that escapes from a thread's bookkeeping ends that thread only.
   /// Raises an error if another turn is in progress.
+  ///
+  /// @param again  further turns follow while something is ready and this is true. It is called with copies of the values
+  ///               at 1 to 3 of the stack.
   /// @return  whether a socket had an event.
-  bool step(lua_State* L, deadline until);
+  bool step(lua_State* L, deadline until, bool (*again)(lua_State* L) = nullptr);
 
   /// Is a turn in progress that catches what escapes from threads' bookkeeping? A turn that C++ has begun does not.
   [[nodiscard]] bool catches_errors() const noexcept { return turning_; }
@@ -61,7 +65,12 @@ class scheduler : public list_link {
   void rest_in(lua_State* idle) noexcept;
 
   /// Makes a thread of the coroutine on top of the stack, which stays there. May raise an error of Lua.
-  thread& adopt(lua_State* L, std::string_view origin);
+  thread& adopt(lua_State* L, const std::string& origin);
+
+  /// A text that says where a thread was started; it lives as long as the scheduler.
+  const std::string& origin(std::string_view text);
+  /// The same for a position in a Lua function, "file:line".
+  const std::string& origin_at(const lua_Debug& where);
 
   /// The thread of a coroutine at `index` of the stack; null if it is none of ours.
   [[nodiscard]] thread* find(lua_State* L, int index);
@@ -129,7 +138,8 @@ class scheduler : public list_link {
   [[nodiscard]] bool finished() const noexcept;
 
  private:
-  static int run_turn(lua_State* L);
+  struct turns;
+  static int run_turns(lua_State* L);
   static int run_thread(lua_State* L);
   struct failed_task;
   static void report_task(lua_State* L, const failed_task& failed);
@@ -153,7 +163,13 @@ class scheduler : public list_link {
   garbage garbage_;
   std::vector<thread*> buckets_;  // a hash table of the threads by their coroutines
   std::size_t threads_ = 0;
+  struct known_position {
+    const char* source = nullptr;
+    int line = 0;
+    const std::string* text = nullptr;
+  };
   std::set<std::string, std::less<>> origins_;  // where threads were started
+  std::array<known_position, 16> positions_{};  // the last ones, by line: texts need not be made again
   bool turning_ = false;  // a turn is in progress
   bool failed_ = false;  // the last turn ended with an error that was nobody's; a second one leaves the loop
   bool tracing_ = false;
