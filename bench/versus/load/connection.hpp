@@ -37,6 +37,7 @@ inline tls_context make_server_context(const char* certificate, const char* key)
       SSL_CTX_use_PrivateKey_file(made.get(), key, SSL_FILETYPE_PEM) != 1) {
     throw std::runtime_error{"no certificate and key"};
   }
+  SSL_CTX_set_session_cache_mode(made.get(), SSL_SESS_CACHE_OFF);  // tickets need none
   SSL_CTX_set_read_ahead(made.get(), 1);
   SSL_CTX_set_mode(made.get(),
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
