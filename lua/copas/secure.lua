@@ -60,6 +60,7 @@ function secure.wrap(skt, params, names, host)
     local context = tls.context_for(params)
     if host and not (type(params) == "table" and params.verify_host) then host = nil end
     connection = tls.secure(skt, context)
+    connection:settimeout(0)
     if type(params) == "table" and type(params.verify_host) == "string" then host = params.verify_host end
     if host and functions.is_context(context) == "client" then functions.expect(connection, host) end
   end

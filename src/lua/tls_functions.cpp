@@ -198,7 +198,6 @@ int secure(lua_State* L) {
     if (done) made.carry(ref<copas::socket>{connection.get()});
   }
   if (!done) return luaL_error(L, "not enough memory");
-  made.blocking.block = 0;
   if (plain != nullptr) {
     made.limits = plain->limits;
     made.client = plain->client;

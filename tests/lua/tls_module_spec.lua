@@ -1,6 +1,7 @@
 -- The module copas.tls: contexts, connections that block, and certificates, as LuaSec has them.
 local certificates = require("support.certificates")
 local check = require("support.check")
+local daemon = require("support.daemon")
 local sockets = require("support.sockets")
 
 local socket = require("copas.socket")
@@ -32,6 +33,23 @@ describe("copas.tls", function()
     client:settimeout(5)
     return client, server
   end
+
+  it("secures sockets that block until they have what was asked for, unless they are told otherwise", function()
+    local folder = daemon.folder()
+    local peer = assert(daemon.start(folder, ("openssl s_server -accept 127.0.0.1:0 -rev -cert %s -key %s"):format(
+      server_params.certificate, server_params.key), "^ACCEPT"))
+    local plain = assert(socket.connect("127.0.0.1", tonumber(peer.lines[#peer.lines]:match(":(%d+)"))))
+    local client = assert(tls.wrap(plain, made:client()))
+
+    assert.same(check.pack(true), check.pack(client:dohandshake()))
+    assert.equal(6, client:send("hello\n"))
+    assert.same(check.pack("olleh", nil, nil), check.pack(client:receive()))
+    client:settimeout(0)
+    assert.same(check.pack(nil, "wantread", ""), check.pack(client:receive()))
+
+    client:close()
+    peer:stop()
+  end)
 
   describe("newcontext", function()
     it("gives a context, which can be used many times", function()
