@@ -10,7 +10,7 @@ local runner = [[
   %s >%s 2>&1 </dev/null &
   server=$!
   cat >/dev/null
-  { kill $server; wait $server; } 2>/dev/null
+  { kill -s %s $server; wait $server; } 2>/dev/null
 ]]
 
 ---A new folder for the files of a server.
@@ -35,13 +35,14 @@ end
 ---@param folder string   where it has its files; `stop` removes it
 ---@param command string  for the shell, which replaces itself by it
 ---@param ready string    pattern of the line that says so
+---@param signal string?  what ends it
 ---@return table? server  the lines until then are in `lines`
 ---@return string? output of a server that ended instead
-function daemon.start(folder, command, ready)
+function daemon.start(folder, command, ready, signal)
   local output = folder .. "/output"
   assert(child.shell("mkfifo " .. child.quote(output)).code == 0)
   local self = setmetatable({ folder = folder, lines = {} }, daemon)
-  self.process = io.popen(runner:format(command, child.quote(output)), "w")
+  self.process = io.popen(runner:format(command, child.quote(output), signal or "TERM"), "w")
   self.output = assert(io.open(output, "r"))
   for line in self.output:lines() do
     self.lines[#self.lines + 1] = line
@@ -52,7 +53,7 @@ function daemon.start(folder, command, ready)
 end
 
 ---Starts a server on a free port, another one if somebody takes that meanwhile.
----@param prepare fun(port: integer, folder: string): string, string  command and pattern, as for `start`
+---@param prepare fun(port: integer, folder: string): string, string, string?  what `start` gets after the folder
 function daemon.start_on_free_port(prepare)
   local server, err
   for _ = 1, 3 do
