@@ -313,7 +313,10 @@ describe("copas.ftp", function()
 
   it("gives up on content that does not come, while other threads run", function()
     local before, got = ftp.TIMEOUT, nil
-    ftp.TIMEOUT = 0.05
+    local function be_impatient(say) -- which is for the connection to come
+      ftp.TIMEOUT = 0.05
+      say("230 welcome")
+    end
     local ended = false
     local function stall(say, data)
       say("150 here it comes")
@@ -325,7 +328,7 @@ describe("copas.ftp", function()
       end)
     end
     local ticks = 0
-    with_server(copas, serve_otherwise { RETR = stall }, function(port)
+    with_server(copas, serve_otherwise { USER = be_impatient, RETR = stall }, function(port)
       local timer = copas.timer.new { delay = 0.001, recurring = true, callback = function() ticks = ticks + 1 end }
       got = check.pack(ftp.get(("ftp://127.0.0.1:%d/file"):format(port)))
       timer:cancel()
@@ -334,7 +337,7 @@ describe("copas.ftp", function()
 
     assert.same(check.pack(nil, "timeout"), got)
     assert.is_true(ended)
-    assert.is_true(ticks > 1)
+    assert.is_true(ticks > 0)
   end)
 
   it("gives no command that would be read as two", function()
