@@ -165,6 +165,7 @@ void ignore_broken_pipes() {
 
 int load_copas(lua_State* L) {
   ignore_broken_pipes();
+  choose_incremental_mode(L);
   set_loaders(L);
   lua_settop(L, 0);
   push_native(L);

@@ -234,3 +234,15 @@ describe("what nobody refers to any more", function()
     assert.is_true(copas.gettime() - start < 8)
   end)
 end)
+
+if _VERSION == "Lua 5.4" then
+  describe("garbage", function()
+    it("is collected in small steps from the beginning", function()
+      collectgarbage("generational")
+
+      loop.fresh()
+
+      assert.equal("incremental", collectgarbage("incremental"))
+    end)
+  end)
+end
