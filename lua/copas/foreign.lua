@@ -121,15 +121,45 @@ local function length(text)
   return text and #tostring(text) or 0
 end
 
+-- Ends a call in which a blocking object did not block.
+local function block_again(skt, block, total, ok, ...)
+  skt:settimeout(block)
+  skt:settimeout(total, "t")
+  if not ok then error((...), 0) end
+  return ...
+end
+
+-- Calls a method. An object in blocking mode, as LuaSocket's `connect` makes them, would keep all threads from
+-- running, so it is in non-blocking mode during the call.
+local function call(skt, name, ...)
+  local method = skt[name]
+  if method == nil then
+    error(("%sexpected arg #1 to have a method '%s'"):format(native.where(), name), 0)
+  end
+  local limits_of = type(skt) == "userdata" and skt.gettimeout
+  if not limits_of then return method(skt, ...) end
+  local block, total = limits_of(skt)
+  if block == 0 or total == 0 then return method(skt, ...) end
+  skt:settimeout(0)
+  return block_again(skt, block, total, pcall(method, skt, ...))
+end
+
+-- Was the end what `pattern` waits for, though the last call, which got nothing but the end, took it for a failure?
+local function is_all(pattern, err, prefix, given)
+  return err == "closed" and type(pattern) == "string" and pattern:sub(1, 2) == "*a" and length(prefix) > length(given)
+end
+
 local function receive(skt, pattern, prefix, enough)
+  local given = prefix
   local deadline = deadline_of(skt, "receive")
   local in_time, turn = true, nil
   while true do
-    local data, err, partial = skt:receive(pattern, prefix)
+    local data, err, partial = call(skt, "receive", pattern, prefix)
     if data == "" and is_closed_datagram(skt) then data, err = nil, "closed" end
     if data or not must_wait(err) or enough(partial) then
       tell_of_bytes(skt)
       let_others_run()
+      if not data and is_all(pattern, err, prefix, given) then return prefix, nil, nil end
       return data, err, partial
     end
     if not in_time then return nil, timeout_error(err), partial end
@@ -153,11 +183,12 @@ function foreign.receivepartial(skt, pattern, prefix)
 end
 
 function foreign.receivefrom(skt, size)
+  foreign.check(skt, 1)
   local deadline = deadline_of(skt, "receive")
   local in_time, turn = true, nil
   size = size or foreign.datagram_size
   while true do
-    local data, ip, port = skt:receivefrom(size)
+    local data, ip, port = call(skt, "receivefrom", size)
     if (not data or data == "") and is_closed_datagram(skt) then data, ip, port = nil, "closed", nil end
     if data or not must_wait(ip) or not in_time then
       let_others_run()
@@ -183,7 +214,7 @@ function foreign.send(skt, data, i, j)
     if not in_time and others_send(skt) then return nil, "timeout", i - 1 end
   end
   while true do
-    local sent, err, last = skt:send(data, i, j)
+    local sent, err, last = call(skt, "send", data, i, j)
     if sent or not must_wait(err) then
       let_others_run()
       return sent, err, last

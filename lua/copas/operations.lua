@@ -49,6 +49,7 @@ end
 
 -- Does not wait, as in Copas.
 function copas.sendto(skt, data, ip, port)
+  foreign.check(skt, 1)
   return skt:sendto(data, ip, port)
 end
 

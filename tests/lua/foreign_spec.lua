@@ -75,6 +75,24 @@ describe("a socket that is not native", function()
       assert.same({ nil, "closed", "part" }, got)
     end)
 
+    it("gives everything until the end, in whatever pieces it came", function()
+      local one, other = pair()
+      local got = {}
+      loop.run(copas, function()
+        got[1] = { copas.receive(one, "*a", "given ") }
+        got[2] = { copas.receive(one, "*a", "given ") }
+      end, function()
+        copas.send(other, "first ")
+        copas.pause(0.001)
+        copas.send(other, "second")
+        copas.pause(0.001)
+        other:close()
+      end)
+
+      assert.same({ "given first second" }, got[1])
+      assert.same({ nil, "closed", "given " }, got[2])
+    end)
+
     it("waits in send until all is sent", function()
       local server, client = pair()
       sockets.narrow(server, client)
@@ -182,6 +200,25 @@ describe("a socket that is not native", function()
 
       assert.same({ nil, "timeout", "" }, got)
       client:close()
+    end)
+
+    it("keeps nobody from running if it is in blocking mode, and stays in that", function()
+      local one, other = sockets.pair(luasocket)
+      one:settimeout(5)
+      one:settimeout(7, "t")
+      local order = {}
+      loop.run(copas, function()
+        local line = copas.receive(one)
+        order[#order + 1] = line
+      end, function()
+        order[#order + 1] = "other"
+        copas.send(other, "line\n")
+      end)
+
+      assert.same({ "other", "line" }, order)
+      assert.same({ 5, 7 }, { one:gettimeout() })
+      assert.is_false((pcall(copas.receive, one, "no pattern")))
+      assert.same({ 5, 7 }, { one:gettimeout() })
     end)
 
     it("wakes all that wait for it when it is closed", function()
