@@ -85,7 +85,7 @@ int method_receive(lua_State* L) {
 
 int method_send(lua_State* L) {
   const int count = lua_gettop(L);
-  if (count < 2) lua_settop(L, 2);
+  if (count < 4) lua_settop(L, count > 2 ? 4 : 2);  // the socket, which is pushed next, is no argument
   socket_object* const object = native_socket_of_wrapper(L);
   if (object == nullptr) return leave_to_lua(L);
   return send(L, *object, lua_gettop(L), count);

@@ -87,6 +87,16 @@ for name, socket in pairs(modules) do
         end)
       end)
 
+      it("sends parts of a string", function()
+        loop.run(copas, function()
+          assert.same(pack(5, nil, nil), pack(wrapper:send("hello", 2)))
+          assert.same(pack(3, nil, nil), pack(wrapper:send("hello", 2, 3)))
+          assert.same(pack(5, nil, nil), pack(wrapper:send("hello", -2)))
+          assert.same(pack(9, nil, nil), pack(wrapper:send("hello", 10)))
+          assert.equal("elloello", (copas.receive(right, 8)))
+        end)
+      end)
+
       it("waits for the first byte only if its timeout is zero #whole", function()
         wrapper:settimeout(0)
         loop.run(copas, function()
