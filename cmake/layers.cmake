@@ -31,7 +31,7 @@ copas_reserve(openssl "openssl/.*" "src/tls/" "only src/tls knows OpenSSL")
 copas_reserve(os "sys/(epoll|event|eventfd|timerfd|signalfd|inotify)\\.h|liburing.*|linux/.*|port\\.h|windows\\.h"
   "src/io/reactors/"
   "only src/io/reactors asks which OS it is")
-copas_reserve(cares "ares.*\\.h" "src/net/resolver\\.cpp" "only src/net/resolver.cpp knows c-ares")
+copas_reserve(cares "ares.*\\.h" "src/net/cares/" "only src/net/cares knows c-ares")
 copas_reserve(llhttp "llhttp.*" "src/http/parser\\.cpp" "only src/http/parser.cpp knows llhttp")
 copas_reserve(zlib "zlib\\.h|zconf\\.h" "src/http/decoder\\.cpp" "only src/http/decoder.cpp knows zlib")
 copas_reserve(calls "sys/.*|netinet/.*|arpa/.*|net/.*|(unistd|fcntl|poll|netdb|signal|csignal)(\\.h)?"

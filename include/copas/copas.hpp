@@ -13,6 +13,8 @@
 #include "copas/io/signals.hpp"
 #include "copas/io/system_reactor.hpp"
 #include "copas/net/address.hpp"
+#include "copas/net/connect_to_host.hpp"
+#include "copas/net/resolver.hpp"
 #include "copas/net/tcp.hpp"
 #include "copas/net/udp.hpp"
 #include "copas/net/unix.hpp"

@@ -225,19 +225,63 @@ function foreign.send(skt, data, i, j)
   end
 end
 
-function foreign.connect(skt, host, port)
-  skt:settimeout(0)
-  local deadline = deadline_of(skt, "connect")
+-- Is it one of LuaSocket's own sockets? Those block while they look a name up, so they are given addresses; whatever
+-- else has the methods may want the name.
+local function takes_addresses(skt)
+  return type(skt) == "userdata" and tostring(skt):sub(1, 3) == "tcp" and skt.setfd ~= nil
+end
+
+local function connect_to(skt, host, port, deadline)
   local in_time, tried = true, false
   while true do
     local ok, err = skt:connect(host, port)
     if ok then return ok, nil end
     if err == "already connected" and tried then return 1, nil end
     if err ~= "timeout" and err ~= "Operation already in progress" then return nil, err end
-    if not in_time then return nil, timeout_error(err) end
+    if not in_time then return nil, timeout_error(err), true end
     tried = true
     in_time = wait(skt, err, "write", deadline)
   end
+end
+
+local function seconds_left(deadline)
+  return deadline and math.max(deadline - native.now(), 0.000001)
+end
+
+-- LuaSocket's sockets stay with the family of the first address they tried. They get the descriptor of one of ours that
+-- is connected to an address of the other.
+local function connect_by_another(skt, host, port, deadline)
+  local other = require("copas.socket").tcp()
+  native.set_limits(other, seconds_left(deadline) or -1)
+  local ok, err = native.connect(other, host, port)
+  if not ok then
+    other:close()
+    return nil, err, err == "timeout"
+  end
+  skt:close()
+  skt:setfd(other:getfd())
+  other:setfd(-1)
+  return 1, nil
+end
+
+local function connect_to_any(skt, host, port, deadline)
+  local addresses, why = native.addresses(host, nil, seconds_left(deadline))
+  if not addresses then return nil, why end
+  local ok, err, too_late
+  for _, address in ipairs(addresses) do
+    local same_family = address.family == addresses[1].family
+    ok, err, too_late = (same_family and connect_to or connect_by_another)(skt, address.addr, port, deadline)
+    if ok or too_late or err == "already connected" then return ok, err end
+  end
+  return nil, err
+end
+
+function foreign.connect(skt, host, port)
+  skt:settimeout(0)
+  local deadline = deadline_of(skt, "connect")
+  if takes_addresses(skt) then return connect_to_any(skt, host, port, deadline) end
+  local ok, err = connect_to(skt, host, port, deadline)
+  return ok, err
 end
 
 ---Shakes hands by a connection of another library: true; nil and a word if the time is over; false and the reason.

@@ -39,6 +39,7 @@ local function on_demand(chunk, name)
   end
 end
 copas.status = on_demand("status", "status")
+copas.resolver = on_demand("resolver", "resolver")
 copas.debug = {}
 for _, name in ipairs { "start", "stop", "socket" } do copas.debug[name] = on_demand("debug", name) end
 

@@ -14,6 +14,7 @@ local socket = {
 }
 for name, value in pairs(native) do socket[name] = value end
 for name, value in pairs(try) do socket[name] = value end
+socket.dns = load("dns", native.dns)
 
 -- Calls `use` with a socket for each address of `host`, in order, until it returns no error.
 local function with_each_address(host, family, use)

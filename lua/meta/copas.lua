@@ -307,22 +307,42 @@ copas.receivePartial = copas.receivepartial
 ---@overload fun(skt: copas.udp|copas.unixdgram, datagram: string|number): integer?, string?
 function copas.send(skt, data, i, j) end
 
----Sends one datagram by `skt:sendto`; does not wait.
+---Sends one datagram by `skt:sendto`. Waits only for the look-up of a host name, never with an address.
 ---@param skt copas.raw
 ---@param datagram string|number
----@param ip string              a numeric address; of a Unix socket a path
+---@param ip string              an address or a host name; of a Unix socket a path
 ---@param port? integer|string
 ---@return integer? sent
 ---@return string? err
 function copas.sendto(skt, datagram, ip, port) end
 
----Connects, trying all addresses of the host in their order. A host name is looked up before anything else can run.
+---Connects to the address of a host that accepts first. Its addresses are looked up without keeping other threads from
+---running, and tried one after the other: the next one at once when one has failed, or else a quarter of a second later,
+---while those before go on (RFC 8305). The connect timeout is for all of it. A socket that has a descriptor already
+---(`tcp4`, or one that is bound) tries them one by one, and so does one of LuaSocket.
 ---@param skt copas.raw
 ---@param host string
 ---@param port integer|string
 ---@return 1? connected
 ---@return string? err  "timeout", "connection refused", "already connected", or another text
 function copas.connect(skt, host, port) end
+
+---@class copas.resolver.options
+---@field mode? "dns"|"system"    "dns" (default): /etc/hosts and name servers; "system": getaddrinfo(3), on a helper thread
+---@field servers? string[]       name servers, such as "192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53"
+---@field timeout? number         seconds to wait for a server when it is asked first; longer when it is asked again
+---@field tries? integer          how often each server is asked
+---@field search? string[]        domains that unqualified names are tried in
+---@field ndots? integer          a name with so many dots is tried as it is first
+---@field cache_size? integer     answers that are kept, for as long as their TTL says; default 1024, none with 0
+---@field hosts? string           the file that is read instead of /etc/hosts
+---@field resolv_conf? string     the file that is read instead of /etc/resolv.conf
+
+---Sets how host names are looked up from now on, in threads and elsewhere. What is not given is as resolv.conf(5) says, or
+---its default. An unknown option is an error that names it. Without the library `copas/cares.so` beside the module,
+---names are looked up the system's way.
+---@param options? copas.resolver.options
+function copas.resolver(options) end
 
 ---Closes a socket. Threads that wait on it go on with the error "closed", after the caller's next wait.
 ---@param skt copas.raw

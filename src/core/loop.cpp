@@ -1,5 +1,6 @@
 #include "copas/core/loop.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <iterator>
 #include <utility>
@@ -40,11 +41,22 @@ loop::loop(std::unique_ptr<reactor> source)
 
 loop::~loop() {
   while (!tasks_.empty()) tasks_.front().end();
+  while (!properties_.empty()) properties_.pop_back();
   while (timer_hook* set = timers_.pop_due(never)) schedule(static_cast<wait_node&>(*set));
   for (const slot& each : slots_) {
     if (each.source != nullptr) each.source->on_detached();
   }
   descriptor_freed();  // so that, as above, nobody is counted as waiting in a loop that is gone
+}
+
+loop_property* loop::property(const void* key) const noexcept {
+  const auto found = std::ranges::find(properties_, key, [](const auto& each) { return each.first; });
+  return found == properties_.end() ? nullptr : found->second.get();
+}
+
+void loop::add_property(const void* key, std::unique_ptr<loop_property> added) {
+  assert(property(key) == nullptr);
+  properties_.emplace_back(key, std::move(added));
 }
 
 void loop::cancel_all() {

@@ -48,7 +48,10 @@ void readiness::forget() noexcept {
     io_operation* const holder = std::exchange(here.holder, nullptr);
     if (holder != nullptr && (holder->woken() || holder->parked()))
       holder->home()->wake_in_next_turn(*holder, wake_reason::closed);
-    while (!here.waiting.empty()) home_->wake_in_next_turn(here.waiting.front(), wake_reason::closed);
+    while (!here.waiting.empty()) {
+      auto& first = static_cast<io_operation&>(here.waiting.front());
+      first.home()->wake_in_next_turn(first, wake_reason::closed);
+    }
     here.may_be_ready = true;
   }
   leave_loop();
@@ -84,9 +87,20 @@ void readiness::hold(io_operation& op, loop& home, int fd) noexcept {
   at(op.side_).holder = &op;
 }
 
+bool readiness::another_loop_waits(const loop& than) const noexcept {
+  for (const line& each : lines_) {
+    const io_operation* const first = each.holder != nullptr  ? each.holder
+                                      : !each.waiting.empty() ? static_cast<io_operation*>(&each.waiting.front())
+                                                              : nullptr;
+    if (first != nullptr && first->home() != &than) return true;
+  }
+  return false;
+}
+
 std::error_code readiness::move_to(loop& home, int fd) noexcept {
   if (home_ == &home) return {};
-  if (anybody_waits()) return system_error(EBUSY);
+  if (another_loop_waits(home)) return system_error(EBUSY);
+  if (fd < 0) return {};  // it will get one
   try {
     return register_with(home, fd);
   } catch (const std::bad_alloc&) {
@@ -131,7 +145,7 @@ void readiness::announce_bytes() noexcept {
 
 void readiness::wake_first(line& waiters) noexcept {
   auto& first = static_cast<io_operation&>(waiters.waiting.front());
-  home_->wake_in_next_turn(first, wake_reason::event);
+  first.home()->wake_in_next_turn(first, wake_reason::event);
   waiters.holder = &first;
 }
 

@@ -11,7 +11,7 @@ void unique_fd::reset() noexcept {
 }
 
 void socket::close() noexcept {
-  if (!open()) return;
+  if (!open()) return readiness_.forget();  // who is about to give it a descriptor hears of it
   take_leave();
   loop* const home = readiness_.home();
   const unique_fd closing{release()};

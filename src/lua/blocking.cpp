@@ -42,6 +42,19 @@ bool pause(std::chrono::nanoseconds time, deadline until) noexcept {
 
 deadline blocking_now() noexcept { return deadline{std::chrono::steady_clock::now().time_since_epoch()}; }
 
+std::chrono::nanoseconds lookup_timeout(const blocking_timeouts& limits) noexcept {
+  std::chrono::nanoseconds least = unlimited;
+  for (const double each : {limits.block, limits.total}) {
+    if (each > 0) least = std::min(least, from_seconds(each));
+  }
+  return limits.block == 0 || limits.total == 0 ? unlimited : least;
+}
+
+blocking_timeouts limits_since(deadline start, const blocking_timeouts& limits) noexcept {
+  if (limits.total <= 0) return limits;
+  return {.block = limits.block, .total = std::max(limits.total - to_seconds(blocking_now() - start), 0.0)};
+}
+
 void perform(io_operation& operation, copas::socket& on, const blocking_timeouts& limits) noexcept {
   const deadline end = limits.total < 0 ? never : after(blocking_now(), limits.total);
   const bool may_wait = limits.block != 0 && limits.total != 0;

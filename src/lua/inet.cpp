@@ -6,6 +6,7 @@
 
 #include "copas/net/tcp.hpp"
 #include "copas/net/udp.hpp"
+#include "lua/lookups.hpp"
 #include "lua/results.hpp"
 #include "lua/socket_methods.hpp"
 
@@ -45,16 +46,29 @@ std::error_code open_inet(socket_object& object, const address& wanted) {
   return {};
 }
 
-int bind_inet(lua_State* L, socket_object& object) {
-  luaL_checkstring(L, 2);
-  luaL_checkstring(L, 3);
-  std::error_code error;
-  {
-    const auto candidates = resolve(lua_tostring(L, 2), lua_tostring(L, 3), object.inet, address_use::listening,
-                                    object.is_datagram() ? transport::datagrams : transport::stream);
-    error = candidates ? with_first(object, *candidates, bind_to) : candidates.error();
+namespace {
+
+// bind(host, port) as the work of a look-up.
+struct bind_to_first {
+  using outcome = std::error_code;
+  socket_object* object;
+
+  outcome run(result<std::vector<address>>&& found) const {
+    return found ? with_first(*object, *found, [](int fd, const address& local) { return bind_to(fd, local); })
+                 : found.error();
   }
-  return push_outcome(L, error);
+  static int push(lua_State* L, state&, int, const outcome& error) { return push_outcome(L, error); }
+};
+
+}  // namespace
+
+int bind_inet(lua_State* L, socket_object& object) {
+  const char* const host = luaL_checkstring(L, 2);
+  const char* const service = luaL_checkstring(L, 3);
+  const transport by = object.is_datagram() ? transport::datagrams : transport::stream;
+  return with_addresses(
+      L, {.host = host, .service = service, .wanted = object.inet, .use = address_use::listening, .by = by}, {},
+      bind_to_first{&object});
 }
 
 int method_getsockname(lua_State* L) {

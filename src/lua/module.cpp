@@ -16,6 +16,7 @@
 #include "lua/functions.hpp"
 #include "lua/guard.hpp"
 #include "lua/module.hpp"
+#include "lua/names.hpp"
 #include "lua/scheduler.hpp"
 #include "lua/state.hpp"
 #include "lua/tables.hpp"
@@ -62,6 +63,7 @@ void push_native(lua_State* L) {
   add_lock_functions(L, scheduler);
   add_queue_functions(L, scheduler);
   add_report_functions(L, scheduler);
+  add_dns_functions(L);
   add_semaphore_functions(L, scheduler);
   lua_remove(L, scheduler);
 }
@@ -204,15 +206,22 @@ const char* own_path() {
   return std::strchr(found.dli_fname, '/') != nullptr ? found.dli_fname : "/proc/self/exe";
 }
 
-void push_tls_module(lua_State* L) {
-  ignore_broken_pipes();
-  set_loaders(L);
+// Pushes the engine that the companion `name` brings.
+void push_companion(lua_State* L, const char* name, const char* what) {
+  lua_pushstring(L, name);
+  lua_pushstring(L, what);
   lua_pushliteral(L, COPAS_VERSION);
   char resolved[PATH_MAX];
   const char* const path = own_path();
   lua_pushstring(L, ::realpath(path, resolved) != nullptr ? resolved : path);
   lua_pushliteral(L, COPAS_LIBRARY_FOLDER);
-  run_chunk(L, "openssl", 3, 1);
+  run_chunk(L, "companion", 5, 1);
+}
+
+void push_tls_module(lua_State* L) {
+  ignore_broken_pipes();
+  set_loaders(L);
+  push_companion(L, "openssl", "TLS");
   push_tls_functions(L, *static_cast<tls::engine*>(lua_touserdata(L, -1)));
   lua_remove(L, -2);
   run_chunk(L, "tls", 1, 1);
@@ -260,6 +269,11 @@ void push_chunk(lua_State* L, std::string_view name) {
   char title[64];
   std::snprintf(title, sizeof title, "=copas/%.*s.lua", static_cast<int>(name.size()), name.begin());
   if (luaL_loadbuffer(L, found->source.data(), found->source.size(), title) != LUA_OK) lua_error(L);
+}
+
+int load_cares(lua_State* L) {
+  push_companion(L, "cares", "DNS");
+  return 1;
 }
 
 void preload_modules(lua_State* L) {

@@ -27,6 +27,9 @@ void preload_modules(lua_State* L);
 /// line in a table like `arg`. Calls `preload_modules`.
 int open_runtime(lua_State* L);
 
+/// Pushes the engine of the companion that brings c-ares; raises an error if there is none.
+int load_cares(lua_State* L);
+
 /// Pushes the function that the text of a chunk of lua/copas is; raises an error if it does not compile.
 void push_chunk(lua_State* L, std::string_view name);
 

@@ -1,20 +1,16 @@
 // The native part of the socket module.
 
-#include <arpa/inet.h>
-#include <netdb.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <memory>
-#include <vector>
 
 #include "lua/blocking.hpp"
 #include "lua/errors.hpp"
 #include "lua/functions.hpp"
 #include "lua/guard.hpp"
+#include "lua/names.hpp"
 #include "lua/seconds.hpp"
 #include "lua/socket_object.hpp"
 
@@ -167,129 +163,6 @@ int socket_select(lua_State* L) {
   return 3;
 }
 
-int dns_gethostname(lua_State* L) {
-  char name[257] = "";
-  if (::gethostname(name, sizeof name - 1) != 0) return push_failure(L, {errno, std::system_category()});
-  lua_pushstring(L, name);
-  return 1;
-}
-
-// The addresses of a name as an array of { family, addr }.
-int dns_getaddrinfo(lua_State* L) {
-  const char* const name = luaL_checkstring(L, 1);
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int failed = ::getaddrinfo(name, nullptr, &hints, &found);
-  if (failed != 0) return push_failure(L, {failed, resolver_category()});
-  lua_newtable(L);
-  int count = 0;
-  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-    char text[NI_MAXHOST] = "";
-    ::getnameinfo(each->ai_addr, each->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
-    lua_createtable(L, 0, 2);
-    lua_pushstring(L, each->ai_family == AF_INET6 ? "inet6" : "inet");
-    lua_setfield(L, -2, "family");
-    lua_pushstring(L, text);
-    lua_setfield(L, -2, "addr");
-    lua_rawseti(L, -2, ++count);
-  }
-  ::freeaddrinfo(found);
-  return 1;
-}
-
-// The host database's entry for a name or an IPv4 address; null if there is none. Its memory is on the stack.
-const hostent* find_host(lua_State* L, const char* host, int& error) {
-  in_addr address{};
-  const bool numeric = ::inet_aton(host, &address) != 0;
-  auto* const entry = allocate<hostent>(L, 1);
-  for (std::size_t size = 1024;; size *= 2) {
-    char* const memory = allocate<char>(L, size);
-    hostent* found = nullptr;
-    const int failed = numeric
-                           ? ::gethostbyaddr_r(&address, sizeof address, AF_INET, entry, memory, size, &found, &error)
-                           : ::gethostbyname_r(host, entry, memory, size, &found, &error);
-    if (failed != ERANGE) return found;
-    lua_pop(L, 1);
-  }
-}
-
-void push_ipv4(lua_State* L, const char* bytes) {
-  char text[INET_ADDRSTRLEN] = "";
-  ::inet_ntop(AF_INET, bytes, text, sizeof text);
-  lua_pushstring(L, text);
-}
-
-void push_host(lua_State* L, const hostent& host) {
-  lua_createtable(L, 0, 3);
-  lua_pushstring(L, host.h_name);
-  lua_setfield(L, -2, "name");
-  lua_newtable(L);
-  for (int each = 0; host.h_aliases[each] != nullptr; ++each) {
-    lua_pushstring(L, host.h_aliases[each]);
-    lua_rawseti(L, -2, each + 1);
-  }
-  lua_setfield(L, -2, "alias");
-  lua_newtable(L);
-  for (int each = 0; host.h_addr_list[each] != nullptr; ++each) {
-    push_ipv4(L, host.h_addr_list[each]);
-    lua_rawseti(L, -2, each + 1);
-  }
-  lua_setfield(L, -2, "ip");
-}
-
-int push_unknown_host(lua_State* L, int error) {
-  lua_pushnil(L);
-  lua_pushstring(L, error == HOST_NOT_FOUND ? "host not found" : ::hstrerror(error));
-  return 2;
-}
-
-// toip(name or address): its first IPv4 address, and what is known about the host
-int dns_toip(lua_State* L) {
-  int error = 0;
-  const hostent* const host = find_host(L, luaL_checkstring(L, 1), error);
-  if (host == nullptr || host->h_addr_list[0] == nullptr) return push_unknown_host(L, error);
-  push_ipv4(L, host->h_addr_list[0]);
-  push_host(L, *host);
-  return 2;
-}
-
-// tohostname(name or address): its canonical name, and what is known about the host
-int dns_tohostname(lua_State* L) {
-  int error = 0;
-  const hostent* const host = find_host(L, luaL_checkstring(L, 1), error);
-  if (host == nullptr) return push_unknown_host(L, error);
-  lua_pushstring(L, host->h_name);
-  push_host(L, *host);
-  return 2;
-}
-
-// getnameinfo(host [, service]): the names of all addresses of a host, and the name of a service
-int dns_getnameinfo(lua_State* L) {
-  const char* const host = luaL_optstring(L, 1, nullptr);
-  const char* const service = luaL_optstring(L, 2, nullptr);
-  if (host == nullptr && service == nullptr) luaL_error(L, "host and serv cannot be both nil");
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int failed = ::getaddrinfo(host, service, &hints, &found);
-  if (failed != 0) return push_failure(L, {failed, resolver_category()});
-  lua_newtable(L);
-  char host_name[NI_MAXHOST] = "";
-  char service_name[NI_MAXSERV] = "";
-  int count = 0;
-  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-    ::getnameinfo(each->ai_addr, each->ai_addrlen, host_name, sizeof host_name, service_name, sizeof service_name, 0);
-    if (host == nullptr) continue;
-    lua_pushstring(L, host_name);
-    lua_rawseti(L, -2, ++count);
-  }
-  ::freeaddrinfo(found);
-  if (service == nullptr) return 1;
-  lua_pushstring(L, service_name);
-  return 2;
-}
-
 }  // namespace
 
 void push_socket_functions(lua_State* L) {
@@ -301,11 +174,7 @@ void push_socket_functions(lua_State* L) {
   set_function(L, "skip", guarded<socket_skip>);
   set_function(L, "sleep", guarded<socket_sleep>);
   lua_newtable(L);
-  set_function(L, "getaddrinfo", guarded<dns_getaddrinfo>);
-  set_function(L, "gethostname", guarded<dns_gethostname>);
-  set_function(L, "getnameinfo", guarded<dns_getnameinfo>);
-  set_function(L, "tohostname", guarded<dns_tohostname>);
-  set_function(L, "toip", guarded<dns_toip>);
+  add_dns_functions(L);
   lua_setfield(L, -2, "dns");
 }
 

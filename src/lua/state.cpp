@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lua/gate.hpp"
+#include "lua/names.hpp"
 #include "lua/scheduler.hpp"
 
 namespace copas::lua {
@@ -44,6 +45,13 @@ bool state::has(const scheduler* asked) const noexcept {
   schedulers.for_each([&](const scheduler& each) { found = found || &each == asked; });
   return found;
 }
+
+names& state::names() {
+  if (!names_) names_.reset(new lua::names{*this});
+  return *names_;
+}
+
+void state::names_deleter::operator()(lua::names* left) const noexcept { delete left; }
 
 std::size_t state::pin(received&& bytes) {
   const std::size_t mine = depth_;
@@ -108,6 +116,7 @@ void state::end() noexcept {
   std::vector<std::unique_ptr<received>>{}.swap(pinned_);
   drop_finished(0);
   std::vector<detail::async_call_ptr>{}.swap(finished_);
+  names_.reset();
 }
 
 void set_function(lua_State* L, const char* name, lua_CFunction function) {

@@ -11,6 +11,7 @@
 namespace copas::lua {
 
 class gate;
+class names;
 class scheduler;
 class thread;
 
@@ -34,6 +35,9 @@ class state {
   [[nodiscard]] bool has(const scheduler* asked) const noexcept;
   /// Socket objects of this Lua state that have not been collected.
   std::size_t sockets = 0;
+
+  /// How names are looked up.
+  [[nodiscard]] lua::names& names();
 
   /// The way in for C++; none as long as C++ does not want in.
   std::shared_ptr<gate> entrance;
@@ -75,11 +79,15 @@ class state {
   [[nodiscard]] bool ended() const noexcept { return ended_; }
 
  private:
+  struct names_deleter {
+    void operator()(lua::names* left) const noexcept;
+  };
   [[nodiscard]] thread* find(lua_State* L, int index);
 
   std::vector<std::unique_ptr<received>> pinned_;  // kept for the next push of the same depth
   std::size_t depth_ = 0;  // pushes in progress
   std::vector<detail::async_call_ptr> finished_;
+  std::unique_ptr<lua::names, names_deleter> names_;  // made when it is needed first
   bool ended_ = false;
 };
 

@@ -3,10 +3,12 @@
 #include <string>
 #include <utility>
 
+#include "copas/net/connect_to_host.hpp"
 #include "copas/net/tcp.hpp"
 #include "copas/net/unix.hpp"
 #include "lua/arguments.hpp"
 #include "lua/errors.hpp"
+#include "lua/lookups.hpp"
 #include "lua/operations.hpp"
 #include "lua/results.hpp"
 #include "lua/scheduler.hpp"
@@ -107,7 +109,7 @@ struct conversion<ranged_send> {
 };
 
 template <>
-struct conversion<connect_operation> : connect_outcome<connect_operation> {};
+struct conversion<connect_to_host> : connect_outcome<connect_to_host> {};
 
 template <>
 struct conversion<unix_connect_operation> : connect_outcome<unix_connect_operation> {};
@@ -180,14 +182,15 @@ int await_connect_to_path(lua_State* L, const socket_object& object) {
 }
 
 int await_connect_to_host(lua_State* L, socket_object& object) {
-  luaL_checkstring(L, 2);
-  luaL_checkstring(L, 3);
+  const char* const host = luaL_checkstring(L, 2);
+  const char* const service = luaL_checkstring(L, 3);
   thread& self = scheduler::running_thread(L);
   object.become(L, 1, socket_role::client);
-  auto candidates = resolve(lua_tostring(L, 2), lua_tostring(L, 3), object.inet, address_use::connecting);
-  if (!candidates) return push_failure(L, candidates.error());
-  return self.await_for<connect_operation>(L, effective(object.limits.connect), {.socket = 1, .text = 0},
-                                           &self.owner().loop(), object.stream(), std::move(*candidates));
+  names& lookups = self.owner().shared().names();
+  const request_words what{.host = host, .service = service, .wanted = object.inet};
+  if (!lookups.has_engine() && !lookups.of(self.owner()).known(what.request())) lookups.load_engine(L);
+  return self.await_for<connect_to_host>(L, effective(object.limits.connect), {.socket = 1, .text = 0},
+                                         lookups.of(self.owner()), object.stream(), what.request());
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "lua/functions.hpp"
 #include "lua/guard.hpp"
 #include "lua/inet.hpp"
+#include "lua/lookups.hpp"
 #include "lua/results.hpp"
 #include "lua/socket_methods.hpp"
 
@@ -16,24 +17,30 @@ namespace {
 
 int method_bind(lua_State* L) { return bind_inet(L, self(L, socket_role::master)); }
 
+// connect(host, port) as the work of a look-up.
+struct connect_to_any {
+  using outcome = std::error_code;
+  socket_object* object;
+  deadline start;
+
+  outcome run(result<std::vector<address>>&& found) const {
+    if (!found) return found.error();
+    connect_operation connecting{nullptr, object->stream(), *std::move(found)};
+    perform(connecting, object->socket(), limits_since(start, object->blocking));
+    return connecting.await_resume();
+  }
+  static int push(lua_State* L, state&, int, const outcome& error) { return push_outcome(L, error); }
+};
+
+// Only the look-up waits for threads; what follows blocks as long as the object's limits say, as in LuaSocket.
 int method_connect(lua_State* L) {
   socket_object& object = self(L);
-  luaL_checkstring(L, 2);
-  luaL_checkstring(L, 3);
+  const char* const host = luaL_checkstring(L, 2);
+  const char* const service = luaL_checkstring(L, 3);
   if (object.role() == socket_role::server) luaL_argerror(L, 1, "tcp{client} or tcp{master} expected");
   object.become(L, 1, socket_role::client);
-  std::error_code error;
-  {
-    auto candidates = resolve(lua_tostring(L, 2), lua_tostring(L, 3), object.inet, address_use::connecting);
-    if (candidates) {
-      connect_operation connecting{nullptr, object.stream(), std::move(*candidates)};
-      perform(connecting, object.socket(), object.blocking);
-      error = connecting.await_resume();
-    } else {
-      error = candidates.error();
-    }
-  }
-  return push_outcome(L, error);
+  return with_addresses(L, {.host = host, .service = service, .wanted = object.inet},
+                        {.timeout = lookup_timeout(object.blocking)}, connect_to_any{&object, blocking_now()});
 }
 
 int method_getpeername(lua_State* L) { return push_peer(L, self(L)); }

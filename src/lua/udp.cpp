@@ -2,8 +2,9 @@
 #include "copas/net/udp.hpp"
 
 #include <array>
-#include <cstdio>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "lua/arguments.hpp"
 #include "lua/blocking.hpp"
@@ -11,6 +12,7 @@
 #include "lua/functions.hpp"
 #include "lua/guard.hpp"
 #include "lua/inet.hpp"
+#include "lua/lookups.hpp"
 #include "lua/results.hpp"
 #include "lua/socket_methods.hpp"
 
@@ -19,58 +21,64 @@ namespace {
 
 int method_setsockname(lua_State* L) { return bind_inet(L, self(L, socket_role::unconnected)); }
 
+// setpeername(host, port) as the work of a look-up.
+struct set_first_peer {
+  using outcome = std::error_code;
+  socket_object* object;
+
+  outcome run(result<std::vector<address>>&& found) const {
+    return found ? with_first(*object, *found, set_peer) : found.error();
+  }
+  static int push(lua_State* L, state&, int object, const outcome& error) {
+    if (error) return push_failure(L, error);
+    socket_object::to(L, object)->become(L, object, socket_role::connected);
+    return push_one(L);
+  }
+};
+
 // setpeername("*") undoes setpeername(host, port).
 int method_setpeername(lua_State* L) {
   socket_object& object = self(L);
-  const std::string_view host = luaL_checkstring(L, 2);
-  if (host == "*") {
+  const char* const host = luaL_checkstring(L, 2);
+  if (std::string_view{host} == "*") {
     static_cast<void>(clear_peer(object.fd()));
     object.become(L, 1, socket_role::unconnected);
     return push_one(L);
   }
-  luaL_checkstring(L, 3);
-  std::error_code error;
-  {
-    const auto candidates =
-        resolve(lua_tostring(L, 2), lua_tostring(L, 3), object.inet, address_use::connecting, transport::datagrams);
-    error = candidates ? with_first(object, *candidates, set_peer) : candidates.error();
+  const char* const service = luaL_checkstring(L, 3);
+  return with_addresses(L, {.host = host, .service = service, .wanted = object.inet, .by = transport::datagrams}, {},
+                        set_first_peer{&object});
+}
+
+// sendto(data, host, port) as the work of a look-up. Makes the descriptor, if the object never had one.
+struct send_to_first {
+  using outcome = transfer;
+  socket_object* object;
+  send_range data;
+
+  outcome run(result<std::vector<address>>&& found) const {
+    if (!found) return {.bytes = 0, .error = found.error()};
+    if (object->inet == family::unspecified) {
+      const auto error = with_first(*object, *found, [](int, const address&) { return std::error_code{}; });
+      if (error) return {.bytes = 0, .error = error};
+      std::erase_if(*found, [this](const address& each) { return each.family() != object->inet; });
+    }
+    const address& to = found->front();
+    send_datagram_operation sending{object->socket().home(), object->shared(), data.bytes(), to.bytes()};
+    perform(sending, object->socket(), object->blocking);
+    return sending.await_resume();
   }
-  if (error) return push_failure(L, error);
-  object.become(L, 1, socket_role::connected);
-  return push_one(L);
-}
+  static int push(lua_State* L, state&, int, const outcome& sent) { return push_sent_datagram(L, sent); }
+};
 
-// What is no numeric address has the words of getaddrinfo(3) here, and here only.
-int push_unparsed(lua_State* L, const std::error_code& error) {
-  char message[128];
-  std::snprintf(message, sizeof message, "%s", error.message().c_str());
-  lua_pushnil(L);
-  lua_pushstring(L, message);
-  return 2;
-}
-
-// sendto(data, ip, port): makes the descriptor, if the object never had one.
+// A thread waits for the look-up of a name only.
 int method_sendto(lua_State* L) {
   socket_object& object = self(L, socket_role::unconnected);
   const send_range data = check_whole_string(L, 2);
-  luaL_checkstring(L, 3);
-  luaL_checkstring(L, 4);
-  transfer outcome;
-  std::error_code unparsed;
-  {
-    const auto to = parse_address(lua_tostring(L, 3), lua_tostring(L, 4), object.inet);
-    if (!to) {
-      unparsed = to.error();
-    } else if (object.inet == family::unspecified) {
-      outcome.error = with_first(object, {*to}, [](int, const address&) { return std::error_code{}; });
-    }
-    if (to && !outcome.error) {
-      send_datagram_operation sending{object.socket().home(), object.shared(), data.bytes(), to->bytes()};
-      perform(sending, object.socket(), object.blocking);
-      outcome = sending.await_resume();
-    }
-  }
-  return unparsed ? push_unparsed(L, unparsed) : push_sent_datagram(L, outcome);
+  const char* const host = luaL_checkstring(L, 3);
+  const char* const service = luaL_checkstring(L, 4);
+  return with_addresses(L, {.host = host, .service = service, .wanted = object.inet, .by = transport::datagrams},
+                        {.timeout = lookup_timeout(object.blocking), .text = 2}, send_to_first{&object, data});
 }
 
 int method_getpeername(lua_State* L) { return push_peer(L, self(L, socket_role::connected)); }

@@ -10,28 +10,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 
+#include "net/literal.hpp"
 #include "net/socket_calls.hpp"
 
 namespace copas {
 namespace {
-
-using found_addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
-
-result<found_addresses> look_up(const std::string& host, const std::string& service, family wanted, transport by,
-                                int flags) {
-  addrinfo hints{};
-  hints.ai_socktype = by == transport::datagrams ? SOCK_DGRAM : SOCK_STREAM;
-  hints.ai_family = wanted == family::inet4 ? AF_INET : wanted == family::inet6 ? AF_INET6 : AF_UNSPEC;
-  hints.ai_flags = flags;
-
-  addrinfo* found = nullptr;
-  const int failed = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), service.c_str(), &hints, &found);
-  if (failed == EAI_SYSTEM) return std::unexpected{system_error(errno)};
-  if (failed != 0) return std::unexpected{std::error_code{failed, resolver_category()}};
-  return found_addresses{found, &::freeaddrinfo};
-}
 
 result<address> as_ip(const result<socket_address>& found) noexcept {
   if (!found) return std::unexpected{found.error()};
@@ -80,29 +64,19 @@ std::uint16_t address::port() const noexcept {
   return 0;
 }
 
-result<std::vector<address>> resolve(const std::string& host, const std::string& service, family wanted,
-                                     address_use use, transport by) {
-  const bool listening = use == address_use::listening;
-  const bool any = listening && host == "*";
-  const std::string node = any ? (wanted == family::inet6 ? "::" : "0.0.0.0") : host;
-  const auto found = look_up(node, service, wanted, by, listening ? AI_PASSIVE : 0);
-  if (!found) return std::unexpected{found.error()};
-  std::vector<address> addresses;
-  for (const addrinfo* each = found->get(); each != nullptr; each = each->ai_next) {
-    addresses.emplace_back(each->ai_addr, each->ai_addrlen);
+void address::set_port(std::uint16_t port) noexcept {
+  switch (family()) {
+    case family::inet4: reinterpret_cast<sockaddr_in*>(storage_)->sin_port = htons(port); return;
+    case family::inet6: reinterpret_cast<sockaddr_in6*>(storage_)->sin6_port = htons(port); return;
+    case family::unspecified: return;
   }
-  return addresses;
-}
-
-result<address> parse_address(const std::string& host, const std::string& service, family wanted) {
-  if (host.empty()) return std::unexpected{std::error_code{EAI_NONAME, resolver_category()}};
-  const auto found = look_up(host, service, wanted, transport::datagrams, AI_NUMERICHOST | AI_NUMERICSERV);
-  if (!found) return std::unexpected{found.error()};
-  return address{(*found)->ai_addr, (*found)->ai_addrlen};
 }
 
 result<address> address::parse(const std::string& host, std::uint16_t port) {
-  return parse_address(host, std::to_string(port), family::unspecified);
+  const auto found = parse_literal({host, std::to_string(port)});
+  if (host.empty() || !found) return std::unexpected{std::error_code{EAI_NONAME, resolver_category()}};
+  if (!*found) return std::unexpected{found->error()};
+  return (*found)->front();
 }
 
 std::error_code bind_to(int fd, const address& local) noexcept { return socket_calls::bind(fd, local.bytes()); }

@@ -9,19 +9,13 @@
 namespace copas {
 namespace {
 
-// A socket for the first address of `host` with which `prepare` succeeds.
+// A socket of the family of an address with which `prepare` succeeds.
 template <class Preparation>
-result<udp_socket> open_for_first(loop& home, const std::string& host, std::uint16_t port, address_use use,
-                                  Preparation prepare) {
-  const auto candidates = resolve(host, std::to_string(port), family::unspecified, use, transport::datagrams);
-  if (!candidates) return std::unexpected{candidates.error()};
-  std::error_code error;
-  for (const address& each : *candidates) {
-    auto fd = open_udp(each.family());
-    error = fd ? prepare(fd->get(), each) : fd.error();
-    if (!error) return udp_socket{home, std::move(*fd)};
-  }
-  return std::unexpected{error};
+result<udp_socket> open_for(loop& home, const address& which, Preparation prepare) {
+  auto fd = open_udp(which.family());
+  if (!fd) return std::unexpected{fd.error()};
+  if (const std::error_code error = prepare(fd->get(), which)) return std::unexpected{error};
+  return udp_socket{home, std::move(*fd)};
 }
 
 }  // namespace
@@ -41,12 +35,10 @@ result<udp_socket> udp_socket::open(loop& home, copas::family which) {
   return udp_socket{home, std::move(*fd)};
 }
 
-result<udp_socket> udp_socket::bind(loop& home, const std::string& host, std::uint16_t port) {
-  return open_for_first(home, host.empty() ? "*" : host, port, address_use::listening, bind_to);
+result<udp_socket> udp_socket::bind(loop& home, const address& at) {
+  return open_for(home, at, [](int fd, const address& local) { return bind_to(fd, local); });
 }
 
-result<udp_socket> udp_socket::connect(loop& home, const std::string& host, std::uint16_t port) {
-  return open_for_first(home, host, port, address_use::connecting, set_peer);
-}
+result<udp_socket> udp_socket::connect(loop& home, const address& to) { return open_for(home, to, set_peer); }
 
 }  // namespace copas

@@ -140,9 +140,7 @@ for name, socket in pairs { ["the native module"] = native, ["LuaSocket"] = luas
         skt:close()
       end)
 
-      it("to numeric addresses only", function()
-        assert.same(check.pack(nil, "Name or service not known"), check.pack(server:sendto("x", "localhost", port)))
-        assert.same(check.pack(nil, "Name or service not known"), check.pack(server:sendto("x", "127.0.0.1", "http")))
+      it("to no address of another family", function()
         assert.is_nil((socket.udp4():sendto("x", "::1", port)))
       end)
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <source_location>
+#include <utility>
 #include <vector>
 
 #include "copas/core/reactor.hpp"
@@ -33,6 +34,15 @@ class event_source {
 
  protected:
   ~event_source() = default;
+};
+
+/// Something that a loop has one of, and that ends with it, such as what looks up names for its tasks.
+class loop_property {
+ public:
+  loop_property() = default;
+  loop_property(const loop_property&) = delete;
+  loop_property& operator=(const loop_property&) = delete;
+  virtual ~loop_property() = default;
 };
 
 /// The dispatcher of one thread: finds out what can go on, and lets it go on, in a fair order.
@@ -90,6 +100,12 @@ class loop {
 
   /// Who is told of exceptions that leave a task. Without a handler they leave `run` or `turn`.
   void on_error(std::move_only_function<void(std::exception_ptr, const task_record&)> handler);
+
+  /// The property that belongs to `key`; null if it has none.
+  [[nodiscard]] loop_property* property(const void* key) const noexcept;
+  /// Gives it a property, which lives as long as the loop, but ends after all tasks.
+  /// @pre  it has none for this key
+  void add_property(const void* key, std::unique_ptr<loop_property> added);
 
   [[nodiscard]] reactor& io() const noexcept { return *reactor_; }
   /// The running task; null between tasks.
@@ -192,6 +208,7 @@ class loop {
   bool had_events_ = false;
   std::atomic<bool> stopping_ = false;
   std::move_only_function<void(std::exception_ptr, const task_record&)> error_handler_;
+  std::vector<std::pair<const void*, std::unique_ptr<loop_property>>> properties_;
   std::exception_ptr failure_;  // leaves `turn` once the task that raised it has ended
 
   std::atomic<bool> posted_ = false;

@@ -82,6 +82,7 @@ class readiness final : public event_source {
   [[nodiscard]] const line& at(side which) const noexcept { return lines_[static_cast<std::size_t>(which)]; }
   std::error_code queue(io_operation& op, loop& home, int fd, wants what) noexcept;
   void hold(io_operation& op, loop& home, int fd) noexcept;
+  [[nodiscard]] bool another_loop_waits(const loop& than) const noexcept;
   std::error_code move_to(loop& home, int fd) noexcept;
   std::error_code register_with(loop& home, int fd);
   std::error_code arm() noexcept;

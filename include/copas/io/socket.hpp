@@ -33,6 +33,9 @@ class socket : public ref_counted {
   /// Takes over another descriptor, after giving its own away unclosed.
   void replace(unique_fd fd) noexcept;
 
+  /// Takes over a descriptor when it has none; those who wait in line for it go on waiting.
+  void adopt(unique_fd fd) noexcept { fd_ = std::move(fd); }
+
   /// Are there bytes that were read from the descriptor and that nobody has taken?
   [[nodiscard]] virtual bool holds_bytes() const noexcept { return false; }
 

@@ -4,8 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <string_view>
-#include <vector>
+#include <system_error>
 
 #include "copas/core/result.hpp"
 #include "copas/core/socket_address.hpp"
@@ -38,6 +37,7 @@ class address {
   /// The IP address as text, with the zone of a link-local one.
   [[nodiscard]] std::string host() const;
   [[nodiscard]] std::uint16_t port() const noexcept;
+  void set_port(std::uint16_t port) noexcept;
 
   [[nodiscard]] const sockaddr* data() const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return length_; }
@@ -59,20 +59,6 @@ enum class address_use : std::uint8_t {
 
 /// What is sent to an address; some services have a name with one of them only.
 enum class transport : std::uint8_t { stream, datagrams };
-
-/// The addresses of a host, which may be a name or the text of an address.
-///
-/// This blocks while a name is looked up.
-/// @param service  a port number, or the name of a service.
-/// @error as getaddrinfo(3) reports them, in `resolver_category`; no result is never an empty vector
-[[nodiscard]] result<std::vector<address>> resolve(const std::string& host, const std::string& service, family wanted,
-                                                   address_use use, transport by = transport::stream);
-
-/// The address that a text stands for, as `address::parse`, but of a certain family.
-///
-/// @param service  the text of a port number.
-/// @error as getaddrinfo(3) reports them, in `resolver_category`: EAI_NONAME for a name
-[[nodiscard]] result<address> parse_address(const std::string& host, const std::string& service, family wanted);
 
 /// @see bind(2)
 [[nodiscard]] std::error_code bind_to(int fd, const address& local) noexcept;

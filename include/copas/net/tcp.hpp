@@ -17,33 +17,58 @@ namespace copas {
 
 /// Makes a TCP socket: non-blocking, closed on exec; of IPv6 only if it is of that family.
 [[nodiscard]] result<unique_fd> open_tcp(family which) noexcept;
-/// Connects a stream to the first address that accepts.
-///
-/// If the stream has a descriptor that suits an address, it is used; otherwise one is made, and remade for each try.
-class [[nodiscard]] connect_operation final : public io_operation {
+/// Tries to connect a socket to addresses, one after the other, without waiting.
+class connect_sequence {
  public:
-  /// @param candidates  tried in this order; not empty.
-  connect_operation(loop* home, ref<stream> socket, std::vector<address> candidates) noexcept
-      : io_operation{home, ref<copas::socket>{socket.get()}, side::write},
-        candidates_{std::move(candidates)},
-        owns_descriptor_{!on().open()} {}
+  /// Whether the socket's descriptor is one that it was given, or is made, and remade, for each address.
+  enum class descriptor : std::uint8_t { given, own };
 
-  [[nodiscard]] bool attempt() noexcept override;
-  void give_up(std::error_code why) noexcept override { error_ = why; }
+  /// @param candidates  tried in this order; not empty.
+  connect_sequence(socket& on, std::vector<address> candidates, descriptor whose) noexcept
+      : on_{on}, candidates_{std::move(candidates)}, whose_{whose} {}
+
+  /// Goes on; true if it is over, and false if the descriptor is to be waited for first.
+  [[nodiscard]] bool step() noexcept;
   /// The error of the last address, if none accepted; `EISCONN` if the stream was connected before.
-  std::error_code await_resume() const noexcept { return error_; }
-  [[nodiscard]] std::string_view activity() const noexcept override { return "connecting"; }
+  [[nodiscard]] std::error_code error() const noexcept { return error_; }
 
  private:
   enum class progress : std::uint8_t { connected, pending, failed };
   [[nodiscard]] std::error_code begin_next() noexcept;
   [[nodiscard]] progress try_current() noexcept;
 
+  socket& on_;
   std::vector<address> candidates_;
   std::size_t current_ = 0;
   std::error_code error_;
-  bool owns_descriptor_;
+  descriptor whose_;
   bool begun_ = false;  // with the current address
+};
+
+/// Connects a stream to the first address that accepts, trying one after the other. See also `connect_to_host`.
+///
+/// If the stream has a descriptor, it is used; otherwise one is made, and remade for each try.
+class [[nodiscard]] connect_operation final : public io_operation {
+ public:
+  /// @param candidates  tried in this order; not empty.
+  connect_operation(loop* home, ref<stream> socket, std::vector<address> candidates) noexcept
+      : io_operation{home, ref<copas::socket>{socket.get()}, side::write},
+        sequence_{on(), std::move(candidates),
+                  on().open() ? connect_sequence::descriptor::given : connect_sequence::descriptor::own} {}
+
+  [[nodiscard]] bool attempt() noexcept override {
+    if (!sequence_.step()) return false;
+    error_ = sequence_.error();
+    return true;
+  }
+  void give_up(std::error_code why) noexcept override { error_ = why; }
+  /// As `connect_sequence::error`.
+  std::error_code await_resume() const noexcept { return error_; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "connecting"; }
+
+ private:
+  connect_sequence sequence_;
+  std::error_code error_;
 };
 
 /// A TCP connection, owned: see `stream_handle`.
@@ -60,11 +85,15 @@ class tcp_listener : public listener_handle<tcp_stream> {
  public:
   /// Listens at the first address of `host` that can be had, with SO_REUSEADDR.
   ///
-  /// @param host  name or address; empty or "*" for every IPv4 address.
+  /// @param host  an address, or a name for which nobody has to be asked (`resolver::known`); empty or "*" for every IPv4
+  ///              address.
   /// @param port  0 lets the system choose; `local()` tells.
-  /// @error as bind(2), listen(2) and getaddrinfo(3) report them, e.g. EADDRINUSE
+  /// @error as bind(2), listen(2) and getaddrinfo(3) report them, e.g. EADDRINUSE; EAI_AGAIN for a name that would have to
+  ///        be asked for: `resolver::look_up` first, then bind to an address
   [[nodiscard]] static result<tcp_listener> bind(loop& home, const std::string& host, std::uint16_t port,
                                                  int backlog = 1024);
+  /// Listens at an address, otherwise as above.
+  [[nodiscard]] static result<tcp_listener> bind(loop& home, const address& at, int backlog = 1024);
 
   [[nodiscard]] result<address> local() const noexcept { return local_address(fd()); }
 
@@ -72,10 +101,11 @@ class tcp_listener : public listener_handle<tcp_stream> {
   using listener_handle::listener_handle;
 };
 
-/// Connects to the first address of `host` that accepts.
+/// Connects to the address of `host` that accepts first, as `connect_to_host` does.
 ///
-/// @param host  name or address; a name is looked up before anything else can run.
-/// @error errc::timed_out; others as connect(2) and getaddrinfo(3) report them
+/// @param host   name or address; a name is looked up by `resolver::of(home)`.
+/// @param until  when to give up looking up, or connecting.
+/// @error errc::timed_out; others as connect(2) and `resolver::look_up` report them
 [[nodiscard]] task<result<tcp_stream>> connect(loop& home, std::string host, std::uint16_t port,
                                                deadline until = never);
 

@@ -6,6 +6,7 @@
 
 #include "copas/core/loop.hpp"
 #include "copas/core/result.hpp"
+#include "copas/core/task.hpp"
 #include "copas/io/datagram_handle.hpp"
 #include "copas/net/address.hpp"
 
@@ -31,16 +32,25 @@ class udp_socket : public datagram_handle<address> {
 
   /// Makes one that receives at the first address of `host` that can be had.
   ///
-  /// @param host  name or address; empty or "*" for every IPv4 address.
+  /// @param host  an address, or a name for which nobody has to be asked (`resolver::known`); empty or "*" for every IPv4
+  ///              address.
   /// @param port  0 lets the system choose; `local()` tells.
-  /// @error as bind(2) and getaddrinfo(3) report them, e.g. EADDRINUSE
+  /// @error as bind(2) and getaddrinfo(3) report them, e.g. EADDRINUSE; EAI_AGAIN for a name that would have to be asked
+  ///        for: `resolver::look_up` first, then bind to an address
   [[nodiscard]] static result<udp_socket> bind(loop& home, const std::string& host, std::uint16_t port);
+  /// Makes one that receives at an address.
+  [[nodiscard]] static result<udp_socket> bind(loop& home, const address& at);
 
   /// Makes one whose peer is at the first address of `host` that there is a way to.
   ///
-  /// @param host  name or address; a name is looked up before anything else can run.
-  /// @error as connect(2) and getaddrinfo(3) report them; that nobody is there is known only later
-  [[nodiscard]] static result<udp_socket> connect(loop& home, const std::string& host, std::uint16_t port);
+  /// @param host   name or address; a name is looked up by `resolver::of(home)`.
+  /// @param until  when to give up looking up.
+  /// @error errc::timed_out; others as connect(2) and `resolver::look_up` report them; that nobody is there is known only
+  ///        later
+  [[nodiscard]] static task<result<udp_socket>> connect(loop& home, std::string host, std::uint16_t port,
+                                                        deadline until = never);
+  /// Makes one whose peer is at an address.
+  [[nodiscard]] static result<udp_socket> connect(loop& home, const address& to);
 
   /// Sends one datagram to `to`. Otherwise as `send`.
   ///

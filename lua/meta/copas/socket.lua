@@ -143,10 +143,13 @@ function socket.protect(body) end
 ---@return 1
 function socket.__unload() end
 
+---Look-ups of host names. A thread waits for them, and others go on; elsewhere they block. So do all functions and methods
+---that take a host name: `bind`, `connect`, `setsockname`, `setpeername`, `sendto`. `copas.resolver` says how names are
+---looked up.
 ---@class copas.dnslib
 local dns = {}
 
----The addresses of a host. Blocks while a name is looked up.
+---The addresses of a host, in the order in which this machine should try them.
 ---@param host string
 ---@return { family: "inet"|"inet6", addr: string }[]? addresses
 ---@return string? err

@@ -6,17 +6,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <algorithm>
 #include <cstring>
 #include <string>
 
 namespace copas {
 namespace {
-
-using ::testing::Each;
-using ::testing::IsEmpty;
-using ::testing::Not;
-using ::testing::Property;
 
 TEST(Address, IsOfNoFamilyAtFirst) {
   const address none;
@@ -28,30 +22,30 @@ TEST(Address, IsOfNoFamilyAtFirst) {
 }
 
 TEST(Address, ShowsAnIPv4Address) {
-  const auto found = resolve("192.0.2.17", "8080", family::unspecified, address_use::connecting);
+  const auto found = address::parse("192.0.2.17", 8080);
 
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->front().family(), family::inet4);
-  EXPECT_EQ(found->front().host(), "192.0.2.17");
-  EXPECT_EQ(found->front().port(), 8080);
-  EXPECT_EQ(found->front().size(), sizeof(sockaddr_in));
+  EXPECT_EQ(found->family(), family::inet4);
+  EXPECT_EQ(found->host(), "192.0.2.17");
+  EXPECT_EQ(found->port(), 8080);
+  EXPECT_EQ(found->size(), sizeof(sockaddr_in));
 }
 
 TEST(Address, ShowsAnIPv6Address) {
-  const auto found = resolve("2001:db8::1", "65535", family::unspecified, address_use::connecting);
+  const auto found = address::parse("2001:db8::1", 65535);
 
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->front().family(), family::inet6);
-  EXPECT_EQ(found->front().host(), "2001:db8::1");
-  EXPECT_EQ(found->front().port(), 65535);
-  EXPECT_EQ(found->front().size(), sizeof(sockaddr_in6));
+  EXPECT_EQ(found->family(), family::inet6);
+  EXPECT_EQ(found->host(), "2001:db8::1");
+  EXPECT_EQ(found->port(), 65535);
+  EXPECT_EQ(found->size(), sizeof(sockaddr_in6));
 }
 
 TEST(Address, ShowsTheZoneOfALinkLocalAddress) {
-  const auto found = resolve("fe80::1%lo", "80", family::inet6, address_use::connecting);
+  const auto found = address::parse("fe80::1%lo", 80);
   if (!found) GTEST_SKIP() << "no zones here: " << found.error().message();
 
-  EXPECT_EQ(found->front().host(), "fe80::1%lo");
+  EXPECT_EQ(found->host(), "fe80::1%lo");
 }
 
 TEST(Address, OfAnotherKindOfSocketIsOfNoFamily) {
@@ -66,55 +60,25 @@ TEST(Address, OfAnotherKindOfSocketIsOfNoFamily) {
   EXPECT_LE(other.size(), address::capacity);
 }
 
-TEST(Resolve, GivesThisMachineForNoHostToConnectTo) {
-  const auto found = resolve("", "80", family::inet4, address_use::connecting);
+TEST(Address, ComesFromNoName) {
+  for (const std::string text : {"", "localhost", "not a name", "1.2.3.4.5"}) {
+    const auto found = address::parse(text, 80);
 
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->front().host(), "127.0.0.1");
+    ASSERT_FALSE(found) << text;
+    EXPECT_EQ(found.error(), std::error_code(EAI_NONAME, resolver_category()));
+  }
 }
 
-TEST(Resolve, GivesEveryAddressForNoHostToListenAt) {
-  const auto found = resolve("", "80", family::inet4, address_use::listening);
+TEST(Address, ChangesItsPort) {
+  address fourth = address::parse("192.0.2.17", 1).value();
+  address sixth = address::parse("2001:db8::1", 1).value();
 
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->front().host(), "0.0.0.0");
-}
+  fourth.set_port(8080);
+  sixth.set_port(443);
 
-TEST(Resolve, GivesOnlyTheFamilyThatIsWanted) {
-  const auto found = resolve("localhost", "80", family::inet4, address_use::connecting);
-
-  ASSERT_TRUE(found);
-  EXPECT_THAT(*found, Not(IsEmpty()));
-  EXPECT_TRUE(std::ranges::all_of(*found, [](const address& each) { return each.family() == family::inet4; }));
-}
-
-TEST(Resolve, GivesEachAddressOnce) {
-  const auto found = resolve("127.0.0.1", "80", family::unspecified, address_use::connecting);
-
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->size(), 1U);
-}
-
-TEST(Resolve, FailsForAnAddressOfAnotherFamily) {
-  const auto found = resolve("127.0.0.1", "80", family::inet6, address_use::connecting);
-
-  ASSERT_FALSE(found);
-  EXPECT_EQ(found.error().category(), resolver_category());
-}
-
-TEST(Resolve, FailsForAServiceThatDoesNotExist) {
-  const auto found = resolve("127.0.0.1", "no-such-service", family::unspecified, address_use::connecting);
-
-  ASSERT_FALSE(found);
-  EXPECT_EQ(found.error(), std::error_code(EAI_SERVICE, resolver_category()));
-  EXPECT_EQ(found.error().message(), ::gai_strerror(EAI_SERVICE));
-}
-
-TEST(Resolve, FailsForANameThatIsNoName) {
-  const auto found = resolve("not a name", "80", family::unspecified, address_use::connecting);
-
-  ASSERT_FALSE(found);
-  EXPECT_EQ(found.error().category(), resolver_category());
+  EXPECT_EQ(fourth.port(), 8080);
+  EXPECT_EQ(sixth.port(), 443);
+  EXPECT_EQ(fourth, address::parse("192.0.2.17", 8080));
 }
 
 }  // namespace

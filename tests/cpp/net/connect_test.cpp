@@ -16,6 +16,7 @@
 #include "support/peer.hpp"
 #include "support/reactors.hpp"
 #include "support/run.hpp"
+#include "support/silent_listener.hpp"
 
 namespace copas {
 namespace {
@@ -29,26 +30,7 @@ std::size_t open_descriptors() {
   return count;
 }
 
-address loopback(std::uint16_t port) {
-  return resolve("127.0.0.1", std::to_string(port), family::inet4, address_use::connecting).value().front();
-}
-
-// A listener that answers nobody: its backlog is full, so Linux drops what tells it of further connections.
-class silent_listener {
- public:
-  silent_listener() {
-    for (int count = 0; count < 4; ++count) {
-      waiting_.push_back(open_tcp(family::inet4).value());
-      const address to = loopback(port());
-      ::connect(waiting_.back().get(), to.data(), static_cast<socklen_t>(to.size()));
-    }
-  }
-  [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
-
- private:
-  peer_listener listener_{0};
-  std::vector<unique_fd> waiting_;
-};
+address loopback(std::uint16_t port) { return address::parse("127.0.0.1", port).value(); }
 
 class Connect : public world_test {
  public:
@@ -114,19 +96,19 @@ TEST_P(Connect, TakesTheNextAddressWhenTheFirstRefuses) {
 }
 
 TEST_P(Connect, TakesTheNextAddressWhenTheFirstIsOfAFamilyThatIsRefused) {
-  const auto v6 = resolve("::1", std::to_string(closed_port()), family::inet6, address_use::connecting);
+  const auto v6 = address::parse("::1", closed_port());
   ASSERT_TRUE(v6);
   const peer_listener at;
   const ref<stream> socket{new stream{}};
 
-  EXPECT_FALSE(run(events, attempt(socket, {v6->front(), loopback(at.port())})));
+  EXPECT_FALSE(run(events, attempt(socket, {*v6, loopback(at.port())})));
 
   peer theirs = at.accept();
   expect_connected(socket, theirs);
 }
 
 TEST_P(Connect, ReportsTheErrorOfTheLastAddress) {
-  const address nowhere = resolve("255.255.255.255", "80", family::inet4, address_use::connecting).value().front();
+  const address nowhere = address::parse("255.255.255.255", 80).value();
   const ref<stream> socket{new stream{}};
 
   EXPECT_EQ(run(events, attempt(socket, {nowhere, loopback(closed_port())})), system_error(ECONNREFUSED));
