@@ -58,7 +58,7 @@ if(COPAS_SANITIZE)
     target_compile_options(copas_options INTERFACE -fno-sanitize=vptr)
   endif()
   target_link_options(copas_options INTERFACE -fsanitize=${sanitizers})
-  if("address" IN_LIST COPAS_SANITIZE)
+  if("address" IN_LIST COPAS_SANITIZE AND NOT COPAS_FUZZ)  # libFuzzer puts libstdc++ before it, which it does not stand
     if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
       set(asan_library libclang_rt.asan-${CMAKE_SYSTEM_PROCESSOR}.so)
       target_link_options(copas_options INTERFACE -shared-libasan)

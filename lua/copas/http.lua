@@ -25,11 +25,14 @@ local request = internal.load("http_request", http, socket, core, internal, conn
 local secured = internal.load("http_secured", copas, http, socket, core, connection)
 connection.register(socket)
 
+-- What `socket.tcp` is, unless a program replaces it.
+local usual = socket.tcp
+if debug.getinfo(usual, "S").what ~= "C" or usual == socket.tcp4 or usual == socket.tcp6 then usual = nil end
+
 -- A socket for a connection: the program's own, if it has replaced `socket.tcp`, otherwise a native one.
 local function new_socket()
-  local make = socket.tcp
-  if debug.getinfo(make, "S").what == "C" then make = require("copas.socket").tcp end
-  return make()
+  if socket.tcp == usual then return require("copas.socket").tcp() end
+  return socket.tcp()
 end
 
 ---A function that makes sockets for requests with these TLS parameters, which are filled in in their table.

@@ -110,8 +110,8 @@ local no_limits = {}
 -- A reader for the answer to a method: that of the exchange before, if there was one.
 local function reader_for(self, method)
   local limits = self.request.limits or no_limits
-  self.spare =
-    core.reader(self.spare, method, limits.http09, limits.decompress, limits.most_head, limits.most_body)
+  local http09 = limits.http09 and not self.reused
+  self.spare = core.reader(self.spare, method, http09, limits.decompress, limits.most_head, limits.most_body)
   return self.spare
 end
 

@@ -69,7 +69,7 @@ function secured.wrap(raw, ssl, adjusted)
   local host = adjusted.peer_host or adjusted.host
   local names = ssl.sni.names or host
   local sni = { names = names, strict = ssl.sni.strict }
-  if not adjusted.peer_host then return copas.wrap(raw, { wrap = ssl.wrap, sni = sni }) end
+  if not adjusted.peer_host and not adjusted.ends then return copas.wrap(raw, { wrap = ssl.wrap, sni = sni }) end
   local wrap = ssl.wrap
   if type(wrap) == "table" and wrap.verify_host == true then
     wrap = {}
@@ -78,11 +78,14 @@ function secured.wrap(raw, ssl, adjusted)
   end
   local skt = copas.wrap(raw)
   local connect = skt.connect
-  function skt:connect(proxy, port)
-    local ok, err = connect(self, proxy, port)
+  function skt:connect(first, port)
+    local ok, err = connect(self, first, port)
     if not ok then return nil, err end
-    ok, err = open_tunnel(self, adjusted)
-    if not ok then return nil, err end
+    if adjusted.peer_host then
+      ok, err = open_tunnel(self, adjusted)
+      if not ok then return nil, err end
+    end
+    if adjusted.opened then adjusted.opened:limit() end -- what is left of the time for all of it
     self.ssl_params = { wrap = wrap, sni = sni }
     self:sni(names, ssl.sni.strict)
     return self:dohandshake()

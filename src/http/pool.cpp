@@ -14,7 +14,7 @@ bool is_clean(stream& connection) noexcept {
   if (!connection.open() || !connection.input().empty() || connection.holds_output()) return false;
   const bool is_watched = connection.home() != nullptr;  // if not, nobody tells what comes
   if (is_watched && !connection.may_receive()) return true;
-  std::array<std::byte, 1> unexpected;
+  std::array<std::byte, 1> unexpected{};
   return connection.receive_some(connection.home(), unexpected).blocked();
 }
 
@@ -87,7 +87,7 @@ ref<stream> connection_pool::take(const std::string& key) {
 
 void connection_pool::clear() noexcept {
   for (auto& [key, same] : idle_) {
-    for (kept& each : same) each.connection->close();
+    for (const kept& each : same) each.connection->close();
   }
   idle_.clear();
   size_ = 0;

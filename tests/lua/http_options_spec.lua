@@ -49,6 +49,18 @@ describe("copas.http", function()
       assert.is_true(#server.requests < 5)
     end)
 
+    it("that a TLS handshake has a part of", function()
+      local listener, port = require("support.sockets").listen(socket)
+      copas.addserver(listener, copas.handler(function(skt) skt:receive("*a") end))
+      local got
+      loop.run(copas, function()
+        got = check.pack(http.request { url = "https://127.0.0.1:" .. port, deadline = 0.03 })
+        copas.removeserver(listener)
+      end)
+
+      assert.same(check.pack(nil, "timeout"), got)
+    end)
+
     it("that leaves a quick answer alone", function()
       assert.equal(200, ask(ok, { deadline = 10 })[2])
     end)

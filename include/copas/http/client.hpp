@@ -111,7 +111,7 @@ class client {
   [[nodiscard]] task<result<response>> send(request what);
 
   /// The body of what is at a URL, whatever the status.
-  [[nodiscard]] task<result<std::string>> get(std::string url, deadline until = never);
+  [[nodiscard]] task<result<std::string>> get(std::string where, deadline until = never);
 
   /// Closes the connections that nobody uses.
   void close_idle() noexcept;
