@@ -63,6 +63,11 @@ void split_authority(url_parts& parts) noexcept {
   parts.host = bracketed ? rest.substr(1, rest.size() - 2) : rest;
 }
 
+void drop_last_segment(std::string& path) {
+  const auto slash = path.rfind('/');
+  path.resize(slash == std::string::npos ? 0 : slash);
+}
+
 // @see RFC 3986 section 5.2.4
 std::string without_dots(std::string_view path) {
   std::string kept;
@@ -71,7 +76,7 @@ std::string without_dots(std::string_view path) {
     const std::string_view segment = path.substr(0, next);
     path = next == std::string_view::npos ? std::string_view{} : path.substr(next);
     if (segment == "/." || segment == "/..") {
-      if (segment == "/..") kept.resize(kept.empty() ? 0 : kept.rfind('/'));
+      if (segment == "/..") drop_last_segment(kept);
       if (path.empty()) kept += '/';
     } else {
       kept += segment;

@@ -91,6 +91,31 @@ describe("copas.http", function()
     assert.equal(3, server.connections)
   end)
 
+  for what, answer in pairs {
+    ["two lengths"] = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    ["a length beside chunks"] =
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+    ["a coding that it does not know"] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    ["a chunk that is longer than its size"] =
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n",
+    ["lines of chunks that end with LF alone"] =
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\na\n0\n\n",
+    ["a header without a colon"] = "HTTP/1.1 200 OK\r\nnothing\r\nContent-Length: 0\r\n\r\n",
+    ["a blank before a colon"] = "HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n",
+    ["a control character in a header"] = "HTTP/1.1 200 OK\r\nA: b\1c\r\nContent-Length: 0\r\n\r\n",
+    ["a status line without code"] = "HTTP/1.1 nothing\r\nContent-Length: 0\r\n\r\n",
+    ["a malformed trailer"] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nnothing\r\n\r\n",
+  } do
+    it("gives an error for " .. what .. ", and keeps no such connection", function()
+      with(answer, function(server)
+        local body, err = http.request(server.url)
+        assert.is_nil(body)
+        assert.equal("string", type(err))
+        assert.equal(0, http.closeidle())
+      end)
+    end)
+  end
+
   it("sends what must not be sent twice over a new connection", function()
     local server = with(ok, function(server)
       http.request(server.url)

@@ -69,6 +69,11 @@ TEST(Url, ResolvesReferencesAsTheStandardDoes) {  // RFC 3986 section 5.4
   for (const auto& [reference, expected] : cases) EXPECT_EQ(resolve(base, reference), expected) << reference;
 }
 
+TEST(Url, ResolvesReferencesToABaseThatIsRelativeItself) {  // found by url_fuzzer
+  EXPECT_EQ(resolve("a", "x/../../g"), "http:/g");
+  EXPECT_EQ(resolve("", ".."), "http:/");
+}
+
 TEST(Url, ThatCanBeRequestedIsChecked) {
   const auto found = url::parse("HTTPS://Host.test:8443/x?y#z");
 
