@@ -301,6 +301,14 @@ keyfile %s
       assert.same({ true, 2, "2" }, replies)
     end)
 
+    it("is easily written: examples/lua/redis.lua", function()
+      local example = debug.getinfo(1, "S").source:match("^@(.*)tests/lua/") .. "examples/lua/redis.lua"
+      local result = child.runtime(example, server.port)
+
+      assert.equal("", result.err)
+      assert.equal("heard hello, and ticked meanwhile\n", result.out)
+    end)
+
     it("raises an error if the server refuses, or is gone", function()
       local refused, gone
       run(function()
