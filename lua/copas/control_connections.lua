@@ -40,8 +40,15 @@ local function fill(given, host)
   return params
 end
 
+-- Takes up the session of another connection, where both are by our own TLS.
+local function resume(skt, earlier)
+  local native = internal.native
+  if not native.is_native(skt.socket) or not native.is_native(earlier.socket) then return end
+  getmetatable(require("copas.tls")).internal.functions.resume(skt.socket, earlier.socket)
+end
+
 -- Shakes hands over a connection: true; or nil and an error.
-local function secure(skt, given, host)
+local function secure(skt, given, host, earlier)
   local names = host
   if type(given) == "table" and (given.wrap or given.sni) then
     names = given.sni and given.sni.names or host
@@ -50,6 +57,7 @@ local function secure(skt, given, host)
   local ok, secured, err = internal.pcall(function()
     skt.ssl_params = { wrap = fill(given, host), sni = { names = names } }
     skt:sni()
+    if earlier then resume(skt, earlier) end
     return skt:dohandshake()
   end)
   if not ok then return nil, tostring(secured):match("TLS/SSL handshake failed.*") or secured end
@@ -76,9 +84,10 @@ function creator:__call()
 end
 
 ---Shakes hands over a connection, if the request wants TLS: true; or nil and an error.
-function creator:secure(skt)
+---@param earlier table?  another connection with the same peer, whose session is taken up
+function creator:secure(skt, earlier)
   if not self.tls then return true end
-  return secure(copas.wrap(skt), self.sslparams or {}, self.host)
+  return secure(copas.wrap(skt), self.sslparams or {}, self.host, earlier)
 end
 
 function creator:adapt(control)

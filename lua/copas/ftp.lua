@@ -49,7 +49,8 @@ local function secured_step(step, creator)
   local secured = false
   return function(source, sink)
     if not secured then
-      local ok, err = creator:secure(creator.control.data)
+      -- Servers may demand the session of the other connection, which proves that it is the same client.
+      local ok, err = creator:secure(creator.control.data, creator.control.tp.c)
       if not ok then return nil, err end
       secured = true
     end

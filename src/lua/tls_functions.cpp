@@ -206,6 +206,12 @@ int secure(lua_State* L) {
   return 1;
 }
 
+// resume(connection, earlier): takes up the session of another connection
+int resume(lua_State* L) {
+  secured_stream(check_connection(L, 1)).session().resume(secured_stream(check_connection(L, 2)).session());
+  return 0;
+}
+
 // expect(connection, name): the peer's certificate has to be for it
 int expect_name(lua_State* L) {
   secured_stream(check_connection(L, 1)).session().expect(luaL_checkstring(L, 2));
@@ -280,6 +286,7 @@ void push_tls_functions(lua_State* L, tls::engine& by) {
   set_function(L, "stamp", guarded<file_stamp>);
   set_function(L, "secure", guarded<secure>);
   set_function(L, "expect", guarded<expect_name>);
+  set_function(L, "resume", guarded<resume>);
   set_function(L, "offered", guarded<offered_protocols>);
   set_function(L, "choose", guarded<choose_protocols>);
   set_function(L, "sni", guarded<serve_names>);

@@ -198,6 +198,32 @@ describe("with real servers,", function()
       end)
     end
 
+    it("takes up the session of the commands for the data, which some servers demand", function()
+      local connections, resumed, wrap = {}, {}, copas.wrap
+      function copas.wrap(...)
+        local skt = wrap(...)
+        connections[skt] = true
+        return skt
+      end
+      local got = run(function()
+        local request = {
+          host = "127.0.0.1", port = ports["ftp-explicit"], user = "me", password = "secret", path = "session",
+          sslparams = { cafile = made:file("ca.pem"), verify = "peer" },
+          source = ltn12.source.string("content"),
+        }
+        function request.step(source, sink)
+          for skt in pairs(connections) do resumed[#resumed + 1] = skt.socket:resumed() end
+          connections = {}
+          return ltn12.pump.step(source, sink)
+        end
+        return ftp.put(request)
+      end)
+
+      table.sort(resumed, function(a, b) return b and not a end)
+      assert.same(check.pack(7), got)
+      assert.same({ false, true }, resumed)
+    end)
+
     it("takes TLS parameters as a wish for TLS, and ftps as the scheme of TLS that is implicit", function()
       local explicit = run(function()
         return ftp.command {

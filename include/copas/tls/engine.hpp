@@ -206,6 +206,9 @@ class session {
   [[nodiscard]] virtual std::string export_keying_material(const std::string& label, std::size_t length,
                                                            const std::optional<std::string>& about) const noexcept = 0;
   [[nodiscard]] virtual bool resumed() const noexcept = 0;
+  /// Takes up the session of another connection of a client, if that can be resumed, instead of one that was kept.
+  /// @pre the handshake has not begun
+  virtual void resume(const session& earlier) noexcept = 0;
   [[nodiscard]] virtual bool set_dane(const std::string& host) noexcept = 0;
   /// @return  above zero if the record can be used, zero if not, below if it is malformed. @see RFC 6698
   [[nodiscard]] virtual int add_tlsa(int usage, int selector, int matching, const std::string& data) noexcept = 0;

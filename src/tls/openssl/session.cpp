@@ -144,7 +144,7 @@ step openssl_session::handshake(transport& via) noexcept {
   if (step sent = flush(via); sent.how != progress::done) return sent;
   if (failure_) return *failure_;
   if (SSL_is_init_finished(ssl_.get()) == 1) return {};
-  if (SSL_in_before(ssl_.get()) == 1 && context_->mode() == role::client) {
+  if (SSL_in_before(ssl_.get()) == 1 && context_->mode() == role::client && SSL_get_session(ssl_.get()) == nullptr) {
     if (SSL_SESSION* const kept = context_->kept_for(asked_ + '/' + expected_)) SSL_set_session(ssl_.get(), kept);
   }
   ERR_clear_error();
@@ -350,6 +350,11 @@ int openssl_session::stop_at_hello() {
   stopped_ = true;
   offered_ = protocols_in({list + header, length - header});
   return SSL_CLIENT_HELLO_RETRY;
+}
+
+void openssl_session::resume(const session& earlier) noexcept {
+  SSL_SESSION* const known = SSL_get_session(static_cast<const openssl_session&>(earlier).ssl_.get());
+  if (known != nullptr && SSL_SESSION_is_resumable(known) == 1) SSL_set_session(ssl_.get(), known);
 }
 
 int openssl_session::keep(SSL_SESSION* fresh) {

@@ -40,6 +40,7 @@ class openssl_session final : public session {
   [[nodiscard]] std::string export_keying_material(const std::string& label, std::size_t length,
                                                    const std::optional<std::string>& about) const noexcept override;
   [[nodiscard]] bool resumed() const noexcept override { return SSL_session_reused(ssl_.get()) == 1; }
+  void resume(const session& earlier) noexcept override;
   [[nodiscard]] bool set_dane(const std::string& host) noexcept override;
   [[nodiscard]] int add_tlsa(int usage, int selector, int matching, const std::string& data) noexcept override;
 
