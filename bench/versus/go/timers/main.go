@@ -17,7 +17,7 @@ func delay(number, count int, first time.Duration) time.Duration {
 func measureTasks(count int) {
 	before := figures.Memory()
 	start := figures.CPUTime()
-	first := 500*time.Millisecond + time.Duration(count)*8*time.Microsecond
+	first := time.Second + time.Duration(count)*20*time.Microsecond
 	var running, ended sync.WaitGroup
 	var done atomic.Int64
 	running.Add(count)
