@@ -51,7 +51,7 @@ local function main()
   end)
   local listener = assert(redis.connect("127.0.0.1", port))
   local answer = assert(listener:call("BLPOP", "greetings", 10))
-  print("heard " .. answer[2] .. (ticks > 1 and ", and ticked meanwhile" or ""))
+  print("heard " .. answer[2] .. (ticks > 0 and ", and ticked meanwhile" or ""))
   timer:cancel()
 end
 

@@ -249,7 +249,7 @@ keyfile %s
       end)
 
       assert.same({ "list", "pushed" }, got)
-      assert.is_true(ticks > 1)
+      assert.is_true(ticks > 0)
     end)
 
     it("serves many threads, each with its connection", function()
@@ -379,20 +379,26 @@ cd %s && %s%s/initdb -D %s -U me -A trust --no-sync --no-locale -E UTF8]]):forma
     end)
 
     test("waits for its server, while others run", function()
-      local clients, elapsed = {}, nil
+      local served, clients = 0, {}
       for index = 1, 10 do
         clients[index] = function()
-          local start = copas.gettime()
           local client = connected()
-          client:query("select pg_sleep(0.2)")
-          client:disconnect()
-          elapsed = copas.gettime() - start
+          assert(client:query("select pg_advisory_lock(1)"))
+          served = served + 1
+          client:disconnect() -- which frees the lock for the next
         end
       end
-      local ticks = run((table.unpack or unpack)(clients))
+      clients[11] = function()
+        local holder = connected()
+        assert(holder:query("select pg_advisory_lock(1)"))
+        repeat
+          local waiting = tonumber(holder:query("select count(*) from pg_locks where locktype = 'advisory'")[1][1]) - 1
+        until waiting + served == 10
+        holder:disconnect()
+      end
+      run((table.unpack or unpack)(clients))
 
-      assert.is_true(ticks > 10)
-      assert.is_true(elapsed < 1.5) -- not one after the other
+      assert.equal(10, served)
     end)
 
     test("waits for notifications", function()
