@@ -89,6 +89,7 @@ struct destination {
   bool same_label = false;
   int precedence = 0;
   int scope = 0;
+  std::size_t place = 0;  // where it was
   int common = 0;  // bits of a prefix that it shares with the source address; of IPv6 only
 
   explicit destination(const address& at) : to{at} {
@@ -105,14 +106,15 @@ struct destination {
   }
 };
 
-// Rules 1, 2, 5, 6, 8 and 9; the others need what only the system knows. Rule 9 is for addresses of one family.
+// Rules 1, 2, 5, 6, 8, 9 and 10; the others need what only the system knows. Rule 9 is for addresses of one family.
 bool comes_before(const destination& one, const destination& other) noexcept {
   if (one.reachable != other.reachable) return one.reachable;
   if (one.same_scope != other.same_scope) return one.same_scope;
   if (one.same_label != other.same_label) return one.same_label;
   if (one.precedence != other.precedence) return one.precedence > other.precedence;
   if (one.scope != other.scope) return one.scope < other.scope;
-  return one.to.family() == other.to.family() && one.common > other.common;
+  if (one.to.family() == other.to.family() && one.common != other.common) return one.common > other.common;
+  return one.place < other.place;
 }
 
 }  // namespace
@@ -120,7 +122,8 @@ bool comes_before(const destination& one, const destination& other) noexcept {
 void sort_destinations(std::vector<address>& destinations) {
   if (destinations.size() < 2) return;
   std::vector<destination> sorted{destinations.begin(), destinations.end()};
-  std::ranges::stable_sort(sorted, comes_before);
+  for (std::size_t each = 0; each < sorted.size(); ++each) sorted[each].place = each;
+  std::ranges::sort(sorted, comes_before);
   std::ranges::transform(sorted, destinations.begin(), &destination::to);
 }
 
