@@ -18,6 +18,20 @@ void release(void* memory, std::size_t size) noexcept;
 
 }  // namespace frame_pool
 
+/// Lets a container of the standard library take its memory from the pool.
+template <class T>
+struct pool_allocator {
+  using value_type = T;
+  pool_allocator() = default;
+  template <class Other>
+  pool_allocator(const pool_allocator<Other>&) noexcept {}  // implicit, as containers expect
+
+  [[nodiscard]] T* allocate(std::size_t count) { return static_cast<T*>(frame_pool::allocate(count * sizeof(T))); }
+  void deallocate(T* memory, std::size_t count) noexcept { frame_pool::release(memory, count * sizeof(T)); }
+
+  bool operator==(const pool_allocator&) const = default;
+};
+
 /// Base of classes whose objects live in the pool.
 struct pooled {
   static void* operator new(std::size_t size) { return frame_pool::allocate(size); }

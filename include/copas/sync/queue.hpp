@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "copas/core/frame_pool.hpp"
 #include "copas/core/loop.hpp"
 #include "copas/core/result.hpp"
 #include "copas/sync/semaphore.hpp"
@@ -138,7 +139,7 @@ class queue {
   }
 
   loop& home_;
-  std::deque<T> items_;
+  std::deque<T, pool_allocator<T>> items_;
   queue_control control_;
 };
 

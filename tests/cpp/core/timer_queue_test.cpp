@@ -10,11 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "support/allocation_counter.hpp"
+
 namespace copas {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 constexpr deadline start{std::chrono::hours{1000}};
 constexpr std::chrono::nanoseconds level_1 = 256ms;
@@ -49,6 +51,19 @@ std::pair<timer_hook*, deadline> wait_for_first(timer_queue& queue, deadline now
     now = next;
   }
 }
+
+#if COPAS_HAS_MEMORY_POOLS
+TEST(TimerQueue, SetsTimersWithoutAllocatingSoThatItCannotFail) {
+  timer_queue queue{start};
+  timers<1000> timers;
+  const std::size_t before = copas::testing::allocations();
+
+  for (std::size_t each = 0; each < 1000; ++each) queue.set(timers[each], start + each * 17ms);
+  while (queue.pop_due(start + 9s) != nullptr) continue;
+
+  EXPECT_EQ(copas::testing::allocations() - before, 0U);
+}
+#endif
 
 TEST(TimerQueue, IsEmptyAtFirst) {
   timer_queue queue{start};
@@ -281,7 +296,7 @@ TEST(TimerQueue, DoesNotWakeTheLoopForTimersThatWereCancelled) {
 }
 
 // The queue against a sorted set that does the same with no cleverness at all.
-class TimerQueueModel : public testing::TestWithParam<unsigned> {
+class TimerQueueModel : public ::testing::TestWithParam<unsigned> {
  protected:
   struct timer {
     timer_hook hook;
@@ -387,7 +402,7 @@ TEST_P(TimerQueueModel, ComesToEachDeadlineByGoingWhereItAsks) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, TimerQueueModel, testing::Range(1U, 13U));
+INSTANTIATE_TEST_SUITE_P(Seeds, TimerQueueModel, ::testing::Range(1U, 13U));
 
 }  // namespace
 }  // namespace copas
