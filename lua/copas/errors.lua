@@ -24,6 +24,8 @@ function copas.gettraceback(msg, co, skt)
   local task = tasks[co]
   local trace = task and task.trace ~= "" and text .. "\n" .. task.trace or debug.traceback(co, text)
   local origin = task and task.origin or native.origin_of(co)
+  local wait, waits = native.last_wait_of(co)
+  if wait then trace = ("%s\n\t%s: %s"):format(trace, waits and "waits" or "waited last", wait) end
   if origin and origin ~= "" then trace = trace .. "\n\tstarted at " .. origin end
   return trace
 end
@@ -66,6 +68,7 @@ native.on("error", function(err, co, skt, task_name, origin, trace)
   if task_name then note_task(co, task_name, origin, trace) end
   local owner = internal.owners[co]
   if owner and internal.at_failure[getmetatable(owner)](owner, co, err) then return end
+  if co then internal.keep_name(co) end
   local ok, failure = pcall(handlers[co] or default, err, co, skt)
   if not ok then print("Failed executing error handler: " .. tostring(failure)) end
 end)

@@ -49,6 +49,7 @@ copas.addthread = native.addthread
 
 function copas.addnamedthread(name, fn, ...)
   if type(name) == "function" and type(fn) == "string" then name, fn = fn, name end -- the order of old versions
+  if name ~= nil and type(name) ~= "string" then error("expected arg #1 to be a string", 2) end
   local co = native.spawn(2, fn, ...)
   if name ~= nil then copas.setthreadname(name, co) end
   return co
@@ -66,7 +67,7 @@ copas.wakeup = native.wakeup
 
 ---Deprecated form of `pause`: waits for ever if the time is negative.
 function copas.sleep(time)
-  if time and time < 0 then
+  if type(time) == "number" and time < 0 then
     copas.pauseforever()
   else
     copas.pause(time)
@@ -103,11 +104,15 @@ local function exit_waiters_done()
   return true
 end
 
+-- The thread that is in a loop inside of the loop: that of the runtime's script, which may call `copas.loop` as it
+-- would elsewhere.
+local guest
+
 ---Ends all threads but the caller's and those that wait for the exit, closes the sockets that they wait for, and exits.
 function copas.cancelall()
   local me, sockets = native.running(), {}
   for _, co in ipairs(native.threads()) do
-    if co ~= me and exit_waiters[co] ~= "waiting" then
+    if co ~= me and co ~= guest and exit_waiters[co] ~= "waiting" then
       sockets[#sockets + 1] = native.awaited_socket(co)
       native.remove(co, true)
     end
@@ -119,18 +124,8 @@ end
 
 local step = copas.step
 
-function copas.loop(init, timeout)
-  native.reset_exit() -- raises an error if the loop runs already
-  if type(init) == "function" then
-    copas.addnamedthread("copas_initializer", init)
-  else
-    timeout = init or timeout
-    if timeout ~= nil and type(timeout) ~= "number" then
-      error(("%sexpected the timeout to be a number, got: %s"):format(native.where(), type(timeout)), 0)
-    end
-  end
-
-  copas.running = true
+-- Steps until there is nothing left to do, twice: those who waited for the exit may have found something.
+local function run(timeout)
   local interrupted = false
   repeat
     if copas.step == step and not interrupted then
@@ -145,8 +140,41 @@ function copas.loop(init, timeout)
     local finished = copas.finished() or interrupted and exit_waiters_done()
     local over = finished and copas.exiting()
     if finished then copas.exit() end
+    if over and guest then
+      over = false
+      native.wakeup(guest)
+      guest = nil
+    end
   until over
+end
+
+-- Lets the other threads run until a loop would end.
+local function run_others()
+  guest = native.running()
+  repeat native.pauseforever() until not guest
+end
+
+function copas.loop(init, timeout)
+  local inside = internal.script and internal.script == native.running()
+  native.reset_exit(inside) -- raises an error if the loop runs already
+  if type(init) == "function" then
+    copas.addnamedthread("copas_initializer", init)
+  else
+    timeout = init or timeout
+    if timeout ~= nil and type(timeout) ~= "number" then
+      error(("%sexpected the timeout to be a number, got: %s"):format(native.where(), type(timeout)), 0)
+    end
+  end
+
+  copas.running = true
+  local ok, err = true, nil
+  if inside then
+    run_others()
+  else
+    ok, err = pcall(run, timeout)
+  end
   copas.running = false
+  if not ok then error(err, 0) end
 end
 
 -- When descriptors run out, sockets that somebody dropped may hold some.

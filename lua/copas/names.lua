@@ -43,6 +43,11 @@ function copas.getsocketname(skt)
   return names[skt] or of_client(skt, "client") or tostring(skt)
 end
 
+---Lets a thread that is about to end keep its name.
+function internal.keep_name(co)
+  names[co] = names[co] or of_client(co, "handler")
+end
+
 ---Gives a socket the name that somebody gave another; a connection that is none of ours also the name it had.
 function internal.inherit_name(skt, from)
   names[skt] = names[from] or not native.is_native(skt) and of_client(from, "client") or nil

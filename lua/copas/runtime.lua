@@ -32,20 +32,23 @@ local function arguments_for(script)
   return arguments
 end
 
+-- The results of a load, whose errors have positions of their own.
+local function loaded(chunk, err)
+  if not chunk then error(err, 0) end
+  return chunk
+end
+
 local function run_chunk(text)
-  local chunk, err = (loadstring or load)(text, "command line")
-  assert(chunk, err)()
+  loaded((loadstring or load)(text, "command line"))()
 end
 
 local function run_stdin()
-  assert(loadfile())()
+  loaded(loadfile())()
 end
 
 local function run_script(index)
   arg = arguments_for(index)
-  local chunk, err = loadfile(words[index])
-  if not chunk then error(err, 0) end
-  chunk(unpack(words, index + 1))
+  loaded(loadfile(words[index]))(unpack(words, index + 1))
 end
 
 local function show_version()
@@ -94,6 +97,7 @@ end
 arg = arguments_for(0)
 internal.native.handle_signals()
 copas.loop(function()
+  internal.script = internal.native.running() -- may call copas.loop
   copas.seterrorhandler(function(err, co, skt)
     io.stderr:write(copas.gettraceback(err, co, skt), "\n")
     os.exit(1)

@@ -63,6 +63,7 @@ function copas.addserver(skt, handler, timeout, name)
   if handler == nil then error("expected arg #2 to be a function", 2) end
   skt = internal.raw(skt)
   if type(timeout) == "string" then timeout, name = nil, name or timeout end
+  if name ~= nil and type(name) ~= "string" then error("expected arg #4 to be a string", 2) end
   if type(timeout) == "number" then copas.settimeout(skt, timeout) end
   if name ~= nil then copas.setsocketname(name, skt) end
   skt:settimeout(0)

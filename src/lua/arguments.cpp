@@ -71,7 +71,8 @@ int push_received(lua_State* L, state& shared, const received_bytes& outcome) {
     return 3;
   }
   lua_pushnil(L);
-  push_error_or(L, outcome.error, outcome.word);
+  const bool never_connected = outcome.error == std::errc::not_connected;  // whose connecting failed, for one
+  push_error_or(L, never_connected ? make_error_code(errc::closed) : outcome.error, outcome.word);
   shared.push_pinned(L, outcome.pinned);
   return 3;
 }

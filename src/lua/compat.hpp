@@ -15,6 +15,11 @@ extern "C" {
 #undef lua_yieldk
 #endif
 
+#if LUA_VERSION_NUM < 502
+#undef lua_isyieldable
+extern "C" __attribute__((weak)) int lua_isyieldable(lua_State* L);  // LuaJIT has it, Lua 5.1 does not
+#endif
+
 namespace copas::lua {
 
 /// Can a C function call Lua code that waits? (Otherwise Lua code has to make the call.)
@@ -23,7 +28,7 @@ inline constexpr bool c_may_call_what_waits = LUA_VERSION_NUM >= 502;
 /// Can a coroutine that began with a C function go on after that has yielded?
 inline constexpr bool resumes_c_functions = LUA_VERSION_NUM >= 502;
 
-/// Does Lua tell beforehand that a coroutine cannot yield?
+/// Does Lua always tell beforehand that a coroutine cannot yield?
 inline constexpr bool tells_whether_yieldable = LUA_VERSION_NUM >= 503;
 
 /// Do the arguments of a C function stay on the stack of a coroutine that it yields from?
@@ -33,6 +38,8 @@ inline constexpr bool keeps_arguments = LUA_VERSION_NUM >= 502;
 inline bool is_yieldable(lua_State* L) {
 #if LUA_VERSION_NUM >= 503
   return lua_isyieldable(L) != 0;
+#elif LUA_VERSION_NUM < 502
+  return lua_isyieldable == nullptr || lua_isyieldable(L) != 0;
 #else
   static_cast<void>(L);
   return true;

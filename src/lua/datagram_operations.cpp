@@ -6,6 +6,7 @@
 #include "lua/datagrams.hpp"
 #include "lua/guard.hpp"
 #include "lua/operations.hpp"
+#include "lua/perform.hpp"
 #include "lua/scheduler.hpp"
 
 namespace copas::lua {
@@ -66,9 +67,8 @@ int await_datagram(lua_State* L, const socket_object& object, int socket, int co
   // The pattern that streams have by default is no size.
   if (count < 2 || lua_isnil(L, 2)) refuse_argument(L, 2, "number expected, got string");
   const std::size_t size = check_datagram_size(L, 2);
-  thread& self = scheduler::running_thread(L);
-  return self.await_for<buffered_datagram_receive>(L, effective(object.limits.receive), {.socket = socket, .text = 0},
-                                                   &self.owner().loop(), object.shared(), size);
+  return perform<buffered_datagram_receive>(L, effective(object.limits.receive), {.socket = socket, .text = 0},
+                                            object.shared(), size);
 }
 
 int await_datagram_from(lua_State* L, const socket_object& object) {
@@ -77,18 +77,15 @@ int await_datagram_from(lua_State* L, const socket_object& object) {
     refuse_class(L, 1, {kind, socket_role::unconnected});
   }
   const std::size_t size = optional_datagram_size(L, 2);
-  thread& self = scheduler::running_thread(L);
-  return self.await_for<datagram_receive_from>(L, effective(object.limits.receive), {.socket = 1, .text = 0},
-                                               &self.owner().loop(), object.shared(), size, object.kind());
+  return perform<datagram_receive_from>(L, effective(object.limits.receive), {.socket = 1, .text = 0}, object.shared(),
+                                        size, object.kind());
 }
 
 int await_send_datagram(lua_State* L, const socket_object& object, int socket) {
   if (object.role() != socket_role::connected) refuse_class(L, 1, {object.kind(), socket_role::connected});
   const send_range data = check_whole_string(L, 2);
-  thread& self = scheduler::running_thread(L);
-  return self.await_for<send_datagram_operation>(L, effective(object.limits.send), {.socket = socket, .text = 2},
-                                                 &self.owner().loop(), object.shared(), data.bytes(),
-                                                 std::span<const std::byte>{});
+  return perform<send_datagram_operation>(L, effective(object.limits.send), {.socket = socket, .text = 2},
+                                          object.shared(), data.bytes(), std::span<const std::byte>{});
 }
 
 }  // namespace copas::lua

@@ -63,9 +63,11 @@ int native_buffered(lua_State* L) {
   return 0;
 }
 
-// spend(): counts one operation that did not wait; false if the thread should let others run
+// spend(): counts one operation that did not wait, and cancels the thread's `copas.timeout`, as all do; false if it should
+// let others run
 int native_spend(lua_State* L) {
-  const thread* const running = state::of(L).current;
+  thread* const running = state::of(L).current;
+  if (running != nullptr) running->cancel_noted_timeout(L);
   lua_pushboolean(L, running == nullptr || running->owner().loop().within_budget() ? 1 : 0);
   return 1;
 }

@@ -236,7 +236,9 @@ int load_tls(lua_State* L) {
 int load_submodule(lua_State* L, std::string_view name) {
   lua_settop(L, 0);
   require(L, "copas");
-  luaL_getmetafield(L, 1, "internal");
+  if (luaL_getmetafield(L, 1, "internal") == LUA_TNIL) {
+    luaL_error(L, "the copas that was found first is another one than the one that copas.%s belongs to", name.data());
+  }
   run_chunk(L, name, 2, 1);
   return 1;
 }

@@ -41,6 +41,18 @@ void push_wait(lua_State* L, const wait_node* operation) {
   }
 }
 
+// For a thread that asks: is nothing left but itself?
+bool others_finished(const loop& home) noexcept {
+  if (home.timers() != home.parked(wait_kind::background)) return false;
+  if (home.parked(wait_kind::read) > 0 || home.parked(wait_kind::write) > 0) return false;
+  bool left = false;
+  home.tasks().for_each([&left](const task_record& each) {
+    const wait_node* const operation = each.waiting_on();
+    left = left || (!each.running() && (operation == nullptr || operation->woken()));
+  });
+  return !left;
+}
+
 void push_guard_metatable(lua_State* L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_metatable);
   if (lua_istable(L, -1)) return;
@@ -96,9 +108,11 @@ scheduler& scheduler::of(lua_State* L) {
 
 thread& scheduler::running_thread(lua_State* L) {
   thread* const running = state::of(L).current;
-  if (running == nullptr) raise(L, "attempt to yield from outside a coroutine");
+  if (running == nullptr) refuse_to_wait(L);
   return *running;
 }
+
+void scheduler::refuse_to_wait(lua_State* L) { raise(L, "attempt to yield from outside a coroutine"); }
 
 struct scheduler::turns {
   scheduler& owner;
@@ -204,7 +218,8 @@ bool scheduler::recover(lua_State* L, thread* outer) {
 bool scheduler::finished() const noexcept {
   // A timeout may wake threads that wait for a signal, which are all that are left then.
   const bool may_wake = timeouts_.pending() > 0 && threads_ > 0;
-  return loop_.finished() && !may_wake;
+  const bool inside = turning_ || loop_.current() != nullptr;
+  return !may_wake && (inside ? others_finished(loop_) : loop_.finished());
 }
 
 bool scheduler::may_have_dropped_sockets() const noexcept {

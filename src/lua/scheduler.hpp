@@ -45,6 +45,9 @@ class scheduler : public list_link {
   /// The thread that runs; raises the error of Lua's `coroutine.yield` if there is none.
   static thread& running_thread(lua_State* L);
 
+  /// Raises that error.
+  [[noreturn]] static void refuse_to_wait(lua_State* L);
+
   /// Raises an error if a turn is in progress.
   void check_not_turning(lua_State* L) const;
 

@@ -10,6 +10,7 @@
 #include "lua/errors.hpp"
 #include "lua/lookups.hpp"
 #include "lua/operations.hpp"
+#include "lua/perform.hpp"
 #include "lua/results.hpp"
 #include "lua/scheduler.hpp"
 #include "lua/tls.hpp"
@@ -29,28 +30,22 @@ class ranged_send final : public send_operation {
   send_range range_;
 };
 
-// What a connection has from the socket that accepts it.
-struct inheritance {
-  operation_timeouts limits;
-  socket_kind kind;
-  copas::family inet;
-};
-
-// An accept that remembers what its connections inherit, and may leave those that have come already to the next turn.
+// An accept that knows the object it is for, from which connections inherit what it has when they come, and may leave those
+// that have come already to the next turn. The object is anchored by the wait.
 class inheriting_accept final : public accept_operation {
  public:
   inheriting_accept(copas::loop* home, const socket_object& server, readiness::wants what) noexcept
-      : accept_operation{home, server.listener()}, legacy_{server.limits, server.kind(), server.inet}, wants_{what} {}
+      : accept_operation{home, server.listener()}, server_{server}, wants_{what} {}
 
   [[nodiscard]] bool await_ready() noexcept {
     return wants_ == readiness::wants::readiness && accept_operation::await_ready();
   }
-  [[nodiscard]] const inheritance& legacy() const noexcept { return legacy_; }
+  [[nodiscard]] const socket_object& server() const noexcept { return server_; }
 
  private:
   [[nodiscard]] readiness::wants wants() const noexcept override { return wants_; }
 
-  inheritance legacy_;
+  const socket_object& server_;
   readiness::wants wants_;
 };
 
@@ -149,19 +144,22 @@ struct conversion<inheriting_accept> {
   struct outcome {
     int fd;
     std::error_code error;
-    inheritance legacy;
+    socket_class what;
+    copas::family inet;
+    operation_timeouts limits;
   };
   static outcome take(scheduler&, inheriting_accept& op) noexcept {
     auto accepted = op.await_resume();
     const std::error_code error = accepted ? std::error_code{} : accepted.error();
-    return {accepted ? accepted->release() : -1, error, op.legacy()};
+    const socket_object& server = op.server();
+    return {
+        accepted ? accepted->release() : -1, error, {server.kind(), socket_role::client}, server.inet, server.limits};
   }
   static int push(lua_State* L, scheduler& owner, const outcome& accepted) {
     if (accepted.error) return push_failure(L, accepted.error);
-    const inheritance& legacy = accepted.legacy;
     socket_object& client =
-        socket_object::push(L, owner.shared(), {legacy.kind, socket_role::client}, legacy.inet, unique_fd{accepted.fd});
-    client.limits = legacy.limits;
+        socket_object::push(L, owner.shared(), accepted.what, accepted.inet, unique_fd{accepted.fd});
+    client.limits = accepted.limits;
     client.blocking.block = 0;
     return 1;
   }
@@ -202,17 +200,14 @@ int await_receive(lua_State* L, const socket_object& object, int socket, int cou
   if (count > 1) pattern = check_pattern(L, 2);
   if (count > 2) prefix = optional_bytes(L, 3);
   pattern.partial = wanted == completeness::partial;
-  thread& self = scheduler::running_thread(L);
-  return self.await_for<receive_operation>(L, effective(object.limits.receive), {.socket = socket, .text = 0},
-                                           &self.owner().loop(), object.stream(), pattern, std::string{prefix});
+  return perform<receive_operation>(L, effective(object.limits.receive), {.socket = socket, .text = 0}, object.stream(),
+                                    pattern, std::string{prefix});
 }
 
 int await_send(lua_State* L, const socket_object& object, int socket, int count) {
   check_client(L, object);
   const send_range range = count > 2 ? check_send_range(L, 2) : check_whole_string(L, 2);
-  thread& self = scheduler::running_thread(L);
-  return self.await_for<ranged_send>(L, effective(object.limits.send), {.socket = socket, .text = 2},
-                                     &self.owner().loop(), object.stream(), range);
+  return perform<ranged_send>(L, effective(object.limits.send), {.socket = socket, .text = 2}, object.stream(), range);
 }
 
 int await_connect(lua_State* L, socket_object& object) {

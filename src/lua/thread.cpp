@@ -8,6 +8,7 @@
 #include "copas/core/sleep.hpp"
 #include "copas/lua/call.hpp"
 #include "lua/guard.hpp"
+#include "lua/illegal_yield.hpp"
 #include "lua/scheduler.hpp"
 #include "lua/socket_object.hpp"
 #include "lua/state.hpp"
@@ -63,7 +64,7 @@ void thread::start(beginning when) {
 void thread::check_yieldable_or_withdraw(lua_State* caller) {
   if (is_yieldable(caller)) return;
   withdraw();
-  lua_yield(caller, 0);  // raises Lua's own error
+  raise_illegal_yield(caller, owner_.shared());
 }
 
 void thread::prepare_yield(lua_State* caller, operands in_use) {
@@ -184,6 +185,7 @@ void thread::hand_over_results(lua_State* L, int count) {
 
 // The error is on top of the stack; the coroutine's own stack still shows where it happened.
 void thread::fail(lua_State* L) {
+  if (operation_ != nullptr && !has_nested_) explain_illegal_yield(L, owner_.shared(), coroutine_);
   report_failure(L);
   close_thread(coroutine_, L);
   end(L);

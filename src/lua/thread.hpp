@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -113,6 +114,7 @@ class thread final : public task_record, public pooled {
     if constexpr (requires { operation->set_deadline(never); }) {
       if (timeout != std::chrono::nanoseconds::max()) operation->set_deadline(deadline_after(timeout));
     }
+    last_wait_ = operation->Operation::activity();
     operation->await_suspend({[](void* self) { static_cast<thread*>(self)->resume(); }, this});
     prepare_yield(caller, in_use);
     if constexpr (requires { &conversion<Operation>::settle; }) {
@@ -147,6 +149,9 @@ class thread final : public task_record, public pooled {
 
   [[nodiscard]] std::string name() const override;
   [[nodiscard]] std::string origin() const override { return *origin_; }
+  [[nodiscard]] const std::string& origin_text() const noexcept { return *origin_; }
+  /// What it does, or did last, while it waits, such as "receiving"; empty if it has not waited yet.
+  [[nodiscard]] std::string_view last_wait() const noexcept { return last_wait_; }
 
   /// Pushes the raw socket that an error handler is told of: a server's connection, or what the thread was resumed for.
   void push_socket(lua_State* L) const;
@@ -163,6 +168,10 @@ class thread final : public task_record, public pooled {
 
   /// It has a `copas.timeout`, perhaps, which its next operation will cancel.
   void note_timeout() noexcept { has_timeout_ = true; }
+  /// Cancels that one, at the latest when an operation on a socket ends that is not performed by `await`.
+  void cancel_noted_timeout(lua_State* caller) {
+    if (has_timeout_) cancel_timeout(caller);
+  }
   /// Does the thread want the words of the library below for a timeout, rather than "timeout"?
   bool wants_own_words = false;
   /// Tells `watching`, and not the error handler, how it ends.
@@ -230,6 +239,7 @@ class thread final : public task_record, public pooled {
   served_client client_;
   ref<copas::socket> close_at_end_;
   const std::string* origin_;
+  std::string_view last_wait_;  // a literal
   wait_node* operation_ = nullptr;  // in the slot, if anything is
   finisher finish_ = nullptr;
   guard_of_thread* guard_ = nullptr;  // while it is lethargic

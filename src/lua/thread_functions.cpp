@@ -1,8 +1,8 @@
 // Threads, the loop and waiting for time.
 
 #include <cmath>
-#include <cstring>
 #include <string>
+#include <string_view>
 
 #include "copas/core/sleep.hpp"
 #include "lua/functions.hpp"
@@ -97,6 +97,12 @@ int native_wakeup(lua_State* L) {
 int native_timeout(lua_State* L) {
   scheduler& owner = scheduler::of(L);
   lua_settop(L, 2);
+  const double delay = lua_type(L, 1) == LUA_TNUMBER ? lua_tonumber(L, 1) : -1;
+  const bool wanted = delay > 0 && delay < HUGE_VAL;
+  if (!(delay >= 0)) {
+    luaL_error(L, "timout value must be greater than or equal to 0, got: %s", luaL_tolstring(L, 1, nullptr));
+  }
+  if (wanted && lua_isnil(L, 2)) luaL_error(L, "the callback parameter is required");
   if (thread* const running = owner.shared().current) {
     running->note_timeout();
     running->owner().anchored().push(L, running->anchor(), anchors::thread);
@@ -104,14 +110,7 @@ int native_timeout(lua_State* L) {
     lua_pushthread(L);
   }
   owner.timed().cancel(L, lua_tothread(L, 3));
-  const double delay = lua_type(L, 1) == LUA_TNUMBER ? lua_tonumber(L, 1) : -1;
-  if (!(delay >= 0)) {
-    luaL_error(L, "timout value must be greater than or equal to 0, got: %s", luaL_tolstring(L, 1, nullptr));
-  }
-  if (delay > 0 && delay < HUGE_VAL) {
-    if (lua_isnil(L, 2)) luaL_error(L, "the callback parameter is required");
-    owner.timed().set(L, 3, 2, from_seconds(delay));
-  }
+  if (wanted) owner.timed().set(L, 3, 2, from_seconds(delay));
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -129,12 +128,12 @@ int native_own_words(lua_State* L) {
   return 1;
 }
 
-// Where the user's code is that called, for reports: the first function from `level` on that is none of the module's.
+// Where the user's code is that called, for reports: the first Lua function from `level` on that is none of the module's.
 const std::string& position(scheduler& owner, lua_State* L, int level) {
   lua_Debug where;
   do {
     if (lua_getstack(L, level++, &where) == 0 || lua_getinfo(L, "Sl", &where) == 0) return owner.origin("");
-  } while (is_chunk_of_module(where.source) || std::strcmp(where.source, "=(tail call)") == 0);
+  } while (where.currentline <= 0 || is_chunk_of_module(where.source));
   return owner.origin_at(where);
 }
 
@@ -151,7 +150,7 @@ int native_where(lua_State* L) {
 }
 
 // Makes a coroutine of the function at `first` and the arguments above it, which it takes, and a thread of that.
-thread& make_thread(lua_State* L, int first, int level) {
+thread& make_thread(lua_State* L, int first, const std::string& origin) {
   scheduler& owner = scheduler::of(L);
   if (!resumes_c_functions && lua_iscfunction(L, first) != 0) {
     owner.push_caller(L);
@@ -162,7 +161,11 @@ thread& make_thread(lua_State* L, int first, int level) {
   if (lua_checkstack(coroutine, count) == 0) luaL_error(L, "too many arguments");
   lua_insert(L, first);
   lua_xmove(L, coroutine, count);
-  return owner.adopt(L, position(owner, L, level));
+  return owner.adopt(L, origin);
+}
+
+thread& make_thread(lua_State* L, int first, int level) {
+  return make_thread(L, first, position(scheduler::of(L), L, level));
 }
 
 // addthread(function, ...): its thread
@@ -188,7 +191,8 @@ int native_spawn_now(lua_State* L) {
   return 1;
 }
 
-// serve(function, client, server, number, close_at_end): the thread of a connection, which starts at once.
+// serve(function, client, server, number, close_at_end): the thread of a connection, which starts at once. Its origin is
+// that of the caller, the thread of the server.
 int native_serve(lua_State* L) {
   const auto server = static_cast<std::uint32_t>(luaL_checkinteger(L, 3));
   const auto number = static_cast<std::uint32_t>(luaL_checkinteger(L, 4));
@@ -199,7 +203,7 @@ int native_serve(lua_State* L) {
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
   lua_insert(L, 1);
-  thread& handler = make_thread(L, 2, 1);
+  thread& handler = make_thread(L, 2, scheduler::running_thread(L).origin_text());
   handler.serve(L, 1, which, object != nullptr && close_at_end ? object->shared() : ref<copas::socket>{});
   if (object == nullptr && close_at_end) handler.close_foreign_at_end();
   handler.start(thread::beginning::promptly);
@@ -237,8 +241,17 @@ int native_client_of(lua_State* L) {
 int native_origin_of(lua_State* L) {
   const thread* known = scheduler::of(L).find(L, 1);
   if (known == nullptr) return 0;
-  lua_pushstring(L, known->origin().c_str());
+  lua_pushstring(L, known->origin_text().c_str());
   return 1;
+}
+
+// last_wait_of(thread): what it does while it waits, and true; or what it did when it waited last, and false
+int native_last_wait_of(lua_State* L) {
+  const thread* known = scheduler::of(L).find(L, 1);
+  if (known == nullptr || known->last_wait().empty()) return 0;
+  lua_pushlstring(L, known->last_wait().data(), known->last_wait().size());
+  lua_pushboolean(L, known->waiting_on() != nullptr ? 1 : 0);
+  return 2;
 }
 
 int native_remove(lua_State* L) {
@@ -325,9 +338,10 @@ int native_exiting(lua_State* L) {
   return 1;
 }
 
+// reset_exit(inside): a loop begins; an error if one runs already, unless it is meant to be inside of that
 int native_reset_exit(lua_State* L) {
   scheduler& owner = scheduler::of(L);
-  owner.check_not_turning(L);
+  if (lua_toboolean(L, 1) == 0) owner.check_not_turning(L);
   owner.exiting().reset();
   return 0;
 }
@@ -393,6 +407,7 @@ void add_thread_functions(lua_State* L, int scheduler) {
       {"interrupted", guarded<native_interrupted>},
       {"now", guarded<native_now>},
       {"on", guarded<native_on>},
+      {"last_wait_of", guarded<native_last_wait_of>},
       {"origin_of", guarded<native_origin_of>},
       {"own_words", guarded<native_own_words>},
       {"pause", guarded<native_pause>},

@@ -4,6 +4,8 @@ local sockets = require("support.sockets")
 
 local pack = require("support.check").pack
 
+local socket_modules = { native = "copas.socket", luasocket = "socket" }
+
 describe("an error in a thread", function()
   local copas, socket, printed, original_print
 
@@ -215,6 +217,63 @@ describe("an error in a thread", function()
     assert.same({ "500 at once\n", "500 after pause\n", "500 after receive\n" }, answers)
   end)
 
+  for name, module in pairs { native = socket_modules.native, ["LuaSocket's"] = socket_modules.luasocket } do
+    it("lets the handler send on the connection, " .. name, function()
+      local sockets_of = require(module)
+      copas.seterrorhandler(function(err, _, skt)
+        for _ = 1, 200 do copas.send(skt, err .. "\n") end
+      end, true)
+      local server, port = sockets.listen(sockets_of)
+      copas.addserver(server, function(skt)
+        copas.receive(skt)
+        error("page", 0)
+      end)
+      local answer
+      copas.addthread(function()
+        local client = copas.wrap(sockets_of.tcp())
+        client:connect("127.0.0.1", port)
+        client:send("line\n")
+        answer = client:receive("*a")
+        copas.removeserver(server)
+      end)
+      copas.loop()
+
+      assert.equal(("page\n"):rep(200), answer)
+    end)
+  end
+
+  it("tells where the server of a failed connection was added, and the name of its thread later", function()
+    local server, port = sockets.listen(socket)
+    local failed
+    copas.seterrorhandler(function(err, co, skt)
+      failed = co
+      print(copas.gettraceback(err, co, skt))
+    end, true)
+    copas.addserver(server, function() error("oops") end, nil, "web")
+    local line = debug.getinfo(1, "l").currentline - 1
+    copas.addthread(function()
+      local client = copas.wrap(socket.tcp())
+      client:connect("127.0.0.1", port)
+      client:receive()
+      copas.removeserver(server)
+    end)
+    copas.loop()
+
+    assert.matches("%(coroutine: web:handler_1, socket: web:client_1%)\n", printed[1][1])
+    assert.matches("\n\tstarted at [^\n]*errors_spec.lua:" .. line .. "$", printed[1][1])
+    assert.equal("web:handler_1", copas.getthreadname(failed))
+  end)
+
+  it("tells what the thread waited for last", function()
+    copas.addthread(function()
+      copas.pause(0.001)
+      error("oops")
+    end)
+    copas.loop()
+
+    assert.matches("\n\twaited last: sleeping\n\tstarted at [^\n]*$", printed[1][1])
+  end)
+
   it("is what yielding to the scheduler is", function()
     local got, resumed
     copas.seterrorhandler(function(...) got = pack(...) end, true)
@@ -361,7 +420,7 @@ describe("gettraceback", function()
     local text = copas.gettraceback("message", co)
 
     assert.matches("waiting_function", text)
-    assert.matches("errors_spec.lua:%d+$", text)
+    assert.matches("\n\twaits: sleeping\n\tstarted at [^\n]*errors_spec.lua:%d+$", text)
     copas.removethread(co)
   end)
 end)

@@ -2,10 +2,13 @@ local child = require("support.child")
 local loop = require("support.loop")
 
 local keys = [[
-  addnamedthread addserver addthread autoclose close connect exit exiting finished flush geterrorhandler getsocketname
-  getthreadname gettime gettraceback handler loop pause pauseforever receive receivePartial receivefrom receivepartial
-  removeserver removethread running send sendto setErrorHandler seterrorhandler setsocketname setthreadname settimeout
-  settimeouts sleep step waitforexit wakeup wrap]]
+  addnamedthread addserver addthread autoclose cancelall close connect debug dohandshake exit exiting finished flush
+  geterrorhandler getsocketname getthreadname gettime gettimeouts gettraceback handler loop pause pauseforever receive
+  receivePartial receivefrom receivepartial removeserver removethread running send sendto setErrorHandler seterrorhandler
+  setsocketname setthreadname settimeout settimeouts sleep status step timeout useSocketTimeoutErrors waitforexit wakeup
+  wrap]]
+local keys_of_ours = "resolver usesockettimeouterrors _COPYRIGHT _DESCRIPTION _ENGINE _VERSION"
+local types = { autoclose = "boolean", running = "boolean", debug = "table" }
 
 describe("the copas module", function()
   local copas
@@ -13,11 +16,14 @@ describe("the copas module", function()
   before_each(function() copas = loop.fresh() end)
   after_each(child.cleanup)
 
-  it("has the functions of the reference", function()
+  it("has the functions of the reference, and no others", function()
+    local wanted = {}
     for key in keys:gmatch("%S+") do
-      local expected = (key == "autoclose" or key == "running") and "boolean" or "function"
-      assert.equal(expected, type(copas[key]), key)
+      wanted[key] = true
+      assert.equal(types[key] or "function", type(copas[key]), key)
     end
+    for key in keys_of_ours:gmatch("%S+") do wanted[key] = true end
+    for key in pairs(copas) do assert.is_true(wanted[key], key) end
   end)
 
   it("sets no global", function()
@@ -52,6 +58,7 @@ describe("the copas module", function()
   it("knows functions by their older spellings", function()
     assert.equal(copas.receivepartial, copas.receivePartial)
     assert.equal(copas.seterrorhandler, copas.setErrorHandler)
+    assert.equal(copas.useSocketTimeoutErrors, copas.usesockettimeouterrors)
   end)
 
   it("loads its submodules when they are first used", function()
@@ -110,6 +117,18 @@ describe("the copas module", function()
 
     assert.equal("", result.err)
     assert.matches("^abc\tnumber\n127%.0%.0%.1\t%d+\tinet\n$", result.out)
+  end)
+
+  it("has submodules that say so if it is not the copas that is found", function()
+    local result = child.lua [[
+      package.loaded["copas"] = { _VERSION = "another one" }
+      local paths = os.getenv("LUA_CPATH")
+      local open = assert(package.loadlib(paths:match("[^;]+"):gsub("%?", "copas"), "luaopen_copas_timer"))
+      print(pcall(open, "copas.timer"))
+    ]]
+
+    assert.equal("false\tthe copas that was found first is another one than the one that copas.timer belongs to\n",
+                 result.out)
   end)
 
   it("does not load LuaSocket's core when it is native that is asked for", function()

@@ -568,6 +568,22 @@ describe("operations on sockets", function()
     end
   end)
 
+  it("need none for what can be done at once #whole", function()
+    local left, right = sockets.pair(socket)
+    assert.same(pack(5, nil, nil), pack(copas.send(right, "line\n")))
+    assert.same(pack("line", nil, nil), pack(copas.receive(left)))
+    copas.wrap(right):send("part")
+    check.error("attempt to yield from outside a coroutine", copas.receive, left)
+    right:close()
+    assert.same(pack(nil, "closed", "part"), pack(copas.wrap(left):receive()))
+
+    local udp = socket.udp()
+    udp:setsockname("127.0.0.1", 0)
+    check.error("attempt to yield from outside a coroutine", copas.receivefrom, udp)
+    udp:sendto("datagram", udp:getsockname())
+    assert.equal("datagram", (copas.receivefrom(udp)))
+  end)
+
   it("refuse sockets of the wrong class", function()
     local server = sockets.listen(socket)
     loop.run(copas, function()

@@ -70,6 +70,29 @@ describe("the runtime", function()
                    output_of("-e", "first = coroutine.running() copas.pause(0.001)", script))
     end)
 
+    it("a script that calls copas.loop itself, as elsewhere", function()
+      local script = [[
+        copas.addthread(function()
+          copas.waitforexit()
+          print("cleaned up", copas.exiting())
+        end)
+        copas.loop(function()
+          copas.pause(0.01)
+          print("ran", copas.getthreadname(), copas.running)
+        end)
+        print("looped", copas.running, copas.finished())
+        copas.addthread(function() copas.pauseforever() end)
+        copas.loop(function()
+          print("again", copas.exiting())
+          copas.cancelall()
+        end)
+        print("looped again")
+      ]]
+
+      assert.equal("ran\tcopas_initializer\ttrue\ncleaned up\ttrue\nlooped\tfalse\ttrue\nagain\tfalse\nlooped again\n",
+                   output_of(child.file(script)))
+    end)
+
     it("the threads that the script adds, until all have ended", function()
       local script = child.file [[
         copas.addthread(function() copas.pause(0.01) print("thread") end)

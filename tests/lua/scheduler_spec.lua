@@ -409,6 +409,7 @@ describe("the loop", function()
       copas.step = function() error("mine", 0) end
 
       assert.same({ false, "mine" }, { pcall(copas.loop) })
+      assert.is_false(copas.running)
     end)
   end)
 
@@ -423,6 +424,22 @@ describe("the loop", function()
       assert.is_false(copas.finished())
       copas.step(0)
       assert.is_true(copas.finished())
+    end)
+
+    it("is true for a thread once it is the only one, which it may wait for", function()
+      local told = {}
+      copas.addthread(function()
+        for _ = 1, 3 do copas.pause(0.001) end
+        told.left = copas.finished()
+      end)
+      copas.addthread(function() copas.pauseforever() end)
+      copas.addthread(function()
+        told.first = copas.finished()
+        while not copas.finished() do copas.pause(0) end
+      end)
+      copas.loop()
+
+      assert.same({ first = false, left = false }, told)
     end)
 
     it("is false while somebody sleeps", function()

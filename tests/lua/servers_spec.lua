@@ -133,6 +133,15 @@ for name, socket in pairs(modules) do
       run_client(function() assert.equal("timeout", (ask())) end)
     end)
 
+    it("gives its connections the timeouts that it has when they come", function()
+      copas.addserver(server, function(skt) copas.send(skt, (select(2, copas.receive(skt)))) end, 3600)
+      run_client(function()
+        copas.pause()
+        copas.settimeout(server, 0.02)
+        assert.equal("timeout", (ask()))
+      end)
+    end)
+
     it("has a name as its fourth or third argument", function()
       copas.addserver(server, function(skt) copas.send(skt, copas.getsocketname(skt)) end, nil, "fourth")
       run_client(function() assert.equal("fourth:client_1", (ask())) end)
@@ -141,6 +150,15 @@ for name, socket in pairs(modules) do
       server, port = sockets.listen(socket)
       copas.addserver(server, function(skt) copas.send(skt, copas.getthreadname()) end, "third")
       run_client(function() assert.equal("third:handler_1", (ask())) end)
+    end)
+
+    it("has no name that is no string, without which nothing happens", function()
+      local ok, err = pcall(copas.addserver, server, function() end, 5, {})
+
+      assert.is_false(ok)
+      assert.matches("expected arg #4 to be a string", err, 1, true)
+      assert.is_true(copas.finished())
+      server:close()
     end)
 
     it("tolerates other things instead of a timeout", function()

@@ -57,6 +57,16 @@ describe("a thread", function()
     assert.equal("dead", coroutine.status(co))
   end)
 
+  it("is added by no name but a string, or nothing happens", function()
+    local ran = false
+    local ok, err = pcall(copas.addnamedthread, 5, function() ran = true end)
+    copas.loop()
+
+    assert.is_false(ok)
+    assert.matches("expected arg #1 to be a string", err, 1, true)
+    assert.is_false(ran)
+  end)
+
   it("may have its name before or after its function", function()
     local names, got = {}, {}
     local function keep(...)

@@ -92,6 +92,19 @@ describe("copas.timeout", function()
     assert.same({ 0 }, calls)
   end)
 
+  it("is cancelled by an operation on a socket of another library, too", function()
+    local left, right = sockets.pair((require("socket")))
+    right:send("line\n")
+    loop.run(copas, function()
+      copas.timeout(0.01, note)
+      copas.receive(left)
+      note(copas.gettimeouts())
+      copas.pause(0.03)
+    end)
+
+    assert.same({ 0 }, calls)
+  end)
+
   it("may wake its thread", function()
     local passed, waited
     copas.addthread(function()
@@ -202,6 +215,17 @@ describe("copas.timeout", function()
     check("timout value must be greater than or equal to 0, got: nil", nil, note)
     check("the callback parameter is required", 1)
     assert.equal(0, copas.gettimeouts())
+  end)
+
+  it("leaves the one that was set if it refuses another", function()
+    loop.run(copas, function()
+      copas.timeout(0.001, note)
+      pcall(copas.timeout, -1)
+      pcall(copas.timeout, 1)
+      copas.pause(0.02)
+    end)
+
+    assert.equal(1, #calls)
   end)
 end)
 
