@@ -18,5 +18,5 @@ files["tests/lua"] = {
   globals = { "copas" },
 }
 files["examples/lua"] = { globals = { "copas" } }
-files["tests/compat"] = { std = "max", ignore = { "." } } -- written by others, kept unchanged
+files["tests/compat"] = { std = "max", ignore = { "." } } -- as somebody would have written them for Copas
 files["bench"] = { std = "max" }
