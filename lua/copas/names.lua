@@ -64,3 +64,5 @@ function copas.getthreadname(co)
   if type(co) ~= "thread" then error("expected arg #1 to be a coroutine or nil", 2) end
   return names[co] or of_client(co, "handler") or tostring(co)
 end
+
+native.on("name", copas.getthreadname)

@@ -400,6 +400,15 @@ void scheduler::replace_socket(lua_State* L, int old, int fresh) {
   });
 }
 
+std::string scheduler::name_of(const thread& whom) const {
+  if (whom.lethargic() || !push_callback(scratch_, callback::name)) return {};
+  whom.push_coroutine(scratch_);
+  const bool found = lua_pcall(scratch_, 1, 1, 0) == LUA_OK && lua_isstring(scratch_, -1) != 0;
+  std::string name{found ? lua_tostring(scratch_, -1) : ""};
+  lua_pop(scratch_, 1);
+  return name;
+}
+
 void scheduler::push_threads(lua_State* L) {
   lua_newtable(L);
   int count = 0;

@@ -94,7 +94,7 @@ class scheduler : public list_link {
   void handle_signals() { signals_ = std::make_unique<stop_signals>(loop_); }
 
   /// What the Lua part of the module does for the scheduler.
-  enum class callback : std::uint8_t { report_error = 1, close_foreign, free_descriptors, timeout, trace, call };
+  enum class callback : std::uint8_t { report_error = 1, close_foreign, free_descriptors, timeout, trace, call, name };
   /// Sets the function for that; it is on top of the stack, and is popped.
   void set_callback(lua_State* L, callback which);
 
@@ -112,6 +112,9 @@ class scheduler : public list_link {
 
   /// Lets the threads that have to do with the socket at `old` of the stack have to do with the one at `fresh`.
   void replace_socket(lua_State* L, int old, int fresh);
+
+  /// What the module calls a thread; empty if it cannot tell.
+  [[nodiscard]] std::string name_of(const thread& whom) const;
 
   /// Pushes an array of all threads.
   void push_threads(lua_State* L);

@@ -330,6 +330,8 @@ void thread::push_coroutine(lua_State* L) const {
 }
 
 std::string thread::name() const {
+  std::string given = owner_.name_of(*this);
+  if (!given.empty()) return given;
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "thread: %p", static_cast<void*>(coroutine_));
   return text.data();

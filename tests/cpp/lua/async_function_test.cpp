@@ -447,5 +447,14 @@ TEST_F(AsyncFunction, ShowsInReportsWhatItWaitsFor) {
   EXPECT_EQ(events.tasks().front().waiting_on()->activity(), "sleeping");
 }
 
+TEST_F(AsyncFunction, RunsInAThreadThatReportsCallAsTheProgramDoes) {
+  set_function(L, "hang", [](loop& home) -> task<> { co_await sleep_until(home, never); });
+  script("copas.addnamedthread('hanging', function() hang() end)");
+
+  events.run();
+
+  EXPECT_EQ(events.tasks().front().name(), "hanging");
+}
+
 }  // namespace
 }  // namespace copas
