@@ -93,7 +93,10 @@ local function connect(given, sent, fresh)
   end
   local opened = http.open(sent)
   -- A body that follows its head shall not wait until the server has acknowledged that.
-  if not given.create and native.is_native(opened.c.socket) then opened.c:setoption("tcp-nodelay", true) end
+  if not given.create and native.is_native(opened.c.socket) then
+    opened.c:setoption("tcp-nodelay", true)
+    opened:own()
+  end
   return opened
 end
 

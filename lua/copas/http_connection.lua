@@ -230,7 +230,22 @@ local function body_source(self, headers)
   end
 end
 
+local null = ltn12.sink.null()
+
+-- Receives a body that nobody wants to see; nil and an error if that fails.
+local function discard(self, headers)
+  self:limit()
+  local event, err
+  repeat event, err = core.discard(self.raw, self.reader) until event ~= false
+  if err then return nil, err end
+  self.ended = true
+  core.trailers(self.reader, headers)
+  return 1
+end
+
 function connection:receivebody(headers, sink, step)
+  local unseen = (sink == nil or sink == null) and not step
+  if unseen and self.raw and not self.request.ends then return self.try(discard(self, headers)) end
   local source = body_source(self, headers)
   return self.try(ltn12.pump.all(source, sink or ltn12.sink.null(), step or ltn12.pump.step))
 end

@@ -68,6 +68,13 @@ moved receive_response_operation::receive_large(std::size_t size) {
   return got;
 }
 
+// Has nothing come that ends the operation? A piece that nobody wants is dropped.
+bool receive_response_operation::wants_more() noexcept {
+  if (outcome_.error) return false;
+  if (outcome_.what == response_event::body && use_ == body_use::discard) outcome_ = {};
+  return outcome_.what == response_event::more;
+}
+
 bool receive_response_operation::attempt() noexcept {
   if (!on().open()) {
     outcome_ = {.error = errc::closed};
@@ -76,12 +83,17 @@ bool receive_response_operation::attempt() noexcept {
   try {
     int reads = 0;
     for (;; ++reads) {
-      if (parse_buffered()) return true;
+      if (parse_buffered()) {
+        if (!wants_more()) return true;
+        continue;
+      }
       if (!from().may_receive() || reads == reads_per_turn) break;
       const std::size_t size = large_size();
       const moved got = size > 0 ? receive_large(size) : from().fill(home());
-      if (got.bytes > 0 && outcome_.what == response_event::more && !outcome_.error) continue;
-      if (got.bytes > 0) return true;
+      if (got.bytes > 0) {
+        if (wants_more()) continue;
+        return true;
+      }
       if (got.blocked()) break;
       if (!got.end) {
         outcome_ = {.error = got.error};

@@ -97,9 +97,9 @@ int push_event(lua_State* L, state& shared, const lua_event& happened) {
 
 class receive_for_lua final : public http::receive_response_operation {
  public:
-  receive_for_lua(copas::loop* home, ref<copas::stream> from, lua_reader& by,
-                  std::chrono::nanoseconds patience) noexcept
-      : receive_response_operation{home, std::move(from), by.of, patience}, by_{by} {}
+  receive_for_lua(copas::loop* home, ref<copas::stream> from, lua_reader& by, std::chrono::nanoseconds patience,
+                  http::body_use use) noexcept
+      : receive_response_operation{home, std::move(from), by.of, patience, never, use}, by_{by} {}
   [[nodiscard]] lua_reader& by() const noexcept { return by_; }
 
  private:
@@ -124,6 +124,8 @@ struct conversion<receive_for_lua> {
 namespace {
 
 // receive(native stream, reader): waits for the next event; see push_event
+// discard(native stream, reader): the same, but for pieces of the body
+template <http::body_use Use>
 int receive(lua_State* L) {
   const socket_object* const object = socket_object::to(L, 1);
   if (object == nullptr || object->is_datagram() || object->role() != socket_role::client) {
@@ -132,7 +134,7 @@ int receive(lua_State* L) {
   lua_reader& by = check_reader(L, 2);
   thread& self = scheduler::running_thread(L);
   return self.await<receive_for_lua>(L, {.socket = 1, .text = 2}, &self.owner().loop(), object->stream(), by,
-                                     effective(object->limits.receive));
+                                     effective(object->limits.receive), Use);
 }
 
 // The event of a step that was made with bytes from Lua.
@@ -482,7 +484,8 @@ int native_http(lua_State* L) {
       {"port", guarded<port>},
       {"put", guarded<put>},
       {"reader", guarded<make_reader>},
-      {"receive", guarded<receive>},
+      {"receive", guarded<receive<http::body_use::deliver>>},
+      {"discard", guarded<receive<http::body_use::discard>>},
       {"resolve", guarded<resolve_url>},
       {"restart", guarded<restart>},
       {"split", guarded<split>},

@@ -249,6 +249,26 @@ describe("copas.http", function()
     end)
   end)
 
+  for what, answer in pairs {
+    ["by length"] = "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" .. ("x"):rep(300000),
+    ["in chunks"] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+      .. ("3E8\r\n" .. ("x"):rep(1000) .. "\r\n"):rep(100) .. "0\r\nA: b\r\n\r\n",
+    ["until the end"] = "HTTP/1.1 200 OK\r\n\r\n" .. ("x"):rep(100000),
+  } do
+    it("drops a body that nobody wants, " .. what, function()
+      for _, sink in ipairs { false, (ltn12.sink.null()) } do
+        local got = ask(answer, { sink = sink or nil })
+        assert.equal(200, got[2])
+        assert.equal(what == "in chunks" and "b" or nil, got[3].a)
+      end
+    end)
+  end
+
+  it("tells what is wrong with a body that nobody wants", function()
+    assert.same(check.pack(nil, "closed"), (ask("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", {})))
+    assert.same(check.pack(nil, "response body too large"), (ask(ok, { maxbody = 4 })))
+  end)
+
   it("lets sources and sinks wait", function()
     local count = 0
     local parts = {}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string_view>
 #include <system_error>
 
@@ -8,6 +9,9 @@
 #include "copas/io/stream.hpp"
 
 namespace copas::http {
+
+/// What becomes of the body of a response.
+enum class body_use : std::uint8_t { deliver, discard };
 
 /// Receives the next part of a response: its head, a piece of its body, or its end.
 ///
@@ -23,10 +27,15 @@ class [[nodiscard]] receive_response_operation : public io_operation {
   /// @param by        alive until the operation ends.
   /// @param patience  how long to wait each time that bytes have to come.
   /// @param until     when to give up, whatever has come.
+  /// @param use       whether pieces of the body end the operation, or are dropped.
   receive_response_operation(loop* home, ref<stream> from, response_reader& by,
                              std::chrono::nanoseconds patience = std::chrono::nanoseconds::max(),
-                             deadline until = never) noexcept
-      : io_operation{home, ref<socket>{from.get()}, side::read}, reader_{by}, patience_{patience}, limit_{until} {
+                             deadline until = never, body_use use = body_use::deliver) noexcept
+      : io_operation{home, ref<socket>{from.get()}, side::read},
+        reader_{by},
+        patience_{patience},
+        limit_{until},
+        use_{use} {
     set_deadline(limit_);
   }
 
@@ -47,11 +56,13 @@ class [[nodiscard]] receive_response_operation : public io_operation {
   [[nodiscard]] std::size_t large_size() const noexcept;
   [[nodiscard]] moved receive_large(std::size_t size);
   void be_patient() noexcept;
+  [[nodiscard]] bool wants_more() noexcept;
   void fail() noexcept;
 
   response_reader& reader_;
   std::chrono::nanoseconds patience_;
   deadline limit_;
+  body_use use_;
   outcome outcome_;
 };
 
