@@ -316,6 +316,14 @@ for name, socket in pairs { ["the native module"] = native, ["LuaSocket"] = luas
         assert.same(pack(nil, "closed", "prefix"), pack(client:receive("*l", "prefix")))
       end)
 
+      it("says that it is closed if connecting has failed", function()
+        local skt = socket.tcp()
+        skt:connect("127.0.0.1", sockets.deaf_port(socket))
+
+        assert.same(pack(nil, "closed", ""), pack(skt:receive()))
+        skt:close()
+      end)
+
       it("takes a reset for the end", function()
         peer:setoption("linger", { on = true, timeout = 0 })
         client:send("x")
