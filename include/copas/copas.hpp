@@ -1,6 +1,6 @@
 #pragma once
 
-/// Everything: tasks and scheduling, sockets, networking. Each header may also be included alone.
+/// Everything: tasks and scheduling, sockets, networking, TLS. Each header may also be included alone.
 
 #include "copas/core/awaitable.hpp"
 #include "copas/core/deadline.hpp"
@@ -24,3 +24,5 @@
 #include "copas/sync/queue.hpp"
 #include "copas/sync/semaphore.hpp"
 #include "copas/sync/timer.hpp"
+#include "copas/tls/error.hpp"
+#include "copas/tls/tls_stream.hpp"

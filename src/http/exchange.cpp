@@ -64,7 +64,7 @@ task<result<stream_handle>> exchange::open() {
     const auto opened = co_await open_tunnel(*plain);
     if (!opened) co_return std::unexpected{opened.error()};
   }
-  if (!client_->options.tls) client_->options.tls = tls::make_context(tls::safe_client());
+  if (!client_->options.tls) client_->options.tls = tls::make_context({});
   std::optional<std::string> name{request_.to.host};
   auto secured = co_await tls::secure(home, client_->options.tls, std::move(*plain), std::move(name), until);
   if (!secured) co_return std::unexpected{secured.error()};

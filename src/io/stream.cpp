@@ -1,5 +1,7 @@
 #include "copas/io/stream.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -43,6 +45,8 @@ moved stream::send_some(loop* via, std::span<const std::byte> from) noexcept {
   stats_.sent += outcome.bytes;
   return outcome;
 }
+
+void stream::end_output(loop*) noexcept { ::shutdown(fd(), SHUT_WR); }
 
 moved stream::receive_raw(loop* via, std::span<std::byte> into) noexcept {
   const moved outcome = via != nullptr ? via->io().receive(fd(), into) : system_calls::receive(fd(), into);

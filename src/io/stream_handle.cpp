@@ -1,7 +1,5 @@
 #include "copas/io/stream_handle.hpp"
 
-#include <sys/socket.h>
-
 namespace copas {
 
 stream_handle::text_awaitable stream_handle::receive_line(std::string& into, deadline until) noexcept {
@@ -24,8 +22,6 @@ receive_some_operation stream_handle::receive(std::span<std::byte> into, deadlin
 send_operation stream_handle::send(std::string_view bytes, deadline until) noexcept {
   return {home_, stream_, std::as_bytes(std::span{bytes}), until};
 }
-
-void stream_handle::shutdown_send() noexcept { ::shutdown(stream_->fd(), SHUT_WR); }
 
 transfer stream_handle::text_awaitable::await_resume() noexcept {
   into_ = take_text();

@@ -61,8 +61,10 @@ int extensions(lua_State* L) {
 int digest(lua_State* L) {
   const tls::certificate& asked = certificate_at(L, 1);
   const char* const algorithm = luaL_optstring(L, 2, "sha1");
-  const std::string found = asked.digest(algorithm);
-  if (!found.empty()) return push_string(L, found);
+  const std::string_view named{algorithm};
+  const bool known = named == "sha1" || named == "sha256" || named == "sha512";
+  const std::string found = known ? asked.digest(algorithm) : std::string{};
+  if (known) return push_string(L, found);
   lua_pushnil(L);
   lua_pushfstring(L, "digest algorithm not supported (%s)", algorithm);
   return 2;

@@ -236,14 +236,18 @@ int export_keying_material(lua_State* L) {
 }
 
 int set_dane(lua_State* L) {
-  tls::session& session = secured_stream(self(L)).session();
+  tls::stream& connection = secured_stream(self(L));
+  if (!connection.open()) return push_closed(L);
+  tls::session& session = connection.session();
   lua_pushboolean(L, session.set_dane(luaL_checkstring(L, 2)) ? 1 : 0);
   return 1;
 }
 
 // settlsa(usage, selector, matching type, data)
 int set_tlsa(lua_State* L) {
-  tls::session& session = secured_stream(self(L)).session();
+  tls::stream& connection = secured_stream(self(L));
+  if (!connection.open()) return push_closed(L);
+  tls::session& session = connection.session();
   const auto usage = static_cast<int>(luaL_checkinteger(L, 2));
   const auto selector = static_cast<int>(luaL_checkinteger(L, 3));
   const auto matching = static_cast<int>(luaL_checkinteger(L, 4));

@@ -79,10 +79,12 @@ void read_parameters(lua_State* L, tls::parameters& into) {
   into.default_trust = flag_field(L, "default_trust");
   into.verify_host = flag_field(L, "verify_host");
   read_strings(L, "verify", into.verify);
+  if (into.verify.empty()) into.verify = {"none"};
   read_strings(L, "verifyext", into.verify_extras);
   lua_getfield(L, -1, "depth");
   if (lua_isnumber(L, -1)) into.depth = static_cast<int>(lua_tonumber(L, -1));
   lua_pop(L, 1);
+  into.options.clear();
   read_strings(L, "options", into.options);
   into.ciphers = string_field(L, "ciphers");
   into.cipher_suites = string_field(L, "ciphersuites");
@@ -92,6 +94,7 @@ void read_parameters(lua_State* L, tls::parameters& into) {
   read_strings(L, "alpn", into.protocols);
   into.asks_for_protocols = flag_field(L, "asks_for_protocols");
   into.dane = flag_field(L, "dane");
+  into.dane_without_names = flag_field(L, "dane_without_names");
 }
 
 // context(parameters): a context; or nil, why, and whether a password is wanted

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstring>
@@ -17,11 +18,13 @@ namespace {
 
 moved blocked() noexcept { return {.error = std::make_error_code(std::errc::operation_would_block)}; }
 
+// How long a peer has to read what the system did not take when a side was ended or closed.
+constexpr std::chrono::seconds patience{5};
+
 // Ends a connection while the loop runs, if the peer reads soon: what the system did not take when it was closed goes out;
 // and who never received anything waits for the peer's end, so that what a server of TLS 1.3 sends unasked (tickets) is
 // read. If such bytes met a closed connection, the system would reset it, and the peer lose what it has not read yet.
 task<void> part(loop& home, unique_fd connection, std::string rest, bool unheard) {
-  constexpr std::chrono::seconds patience{5};
   const deadline until = home.io().after(patience);
   stream_handle peer{home, std::move(connection)};
   if (!rest.empty() && !co_await peer.send(rest, until)) co_return;
@@ -29,6 +32,11 @@ task<void> part(loop& home, unique_fd connection, std::string rest, bool unheard
   peer.shutdown_send();
   std::array<std::byte, 1024> unread;
   while (co_await peer.receive(unread, until)) continue;
+}
+
+task<void> send_held(loop& home, ref<copas::stream> on) {
+  send_operation sending{&home, std::move(on), {}, home.io().after(patience)};
+  static_cast<void>(co_await sending);
 }
 
 }  // namespace
@@ -75,6 +83,7 @@ moved stream::receive_some(loop* via, std::span<std::byte> into) noexcept {
 
 moved stream::send_some(loop* via, std::span<const std::byte> from) noexcept {
   if (!secured()) return {.error = errc::closed};
+  if (output_ended_) return {.error = std::make_error_code(std::errc::broken_pipe)};
   if (const moved before = flush(via); before.error) return before;
   const moved outcome = outcome_of(session_->write(*this, from));
   stats().sent += outcome.bytes;
@@ -84,6 +93,19 @@ moved stream::send_some(loop* via, std::span<const std::byte> from) noexcept {
 moved stream::flush(loop* via) noexcept {
   via_ = via;
   return outcome_of(session_->flush(*this));
+}
+
+void stream::end_output(loop* via) noexcept {
+  if (!secured() || output_ended_) return;
+  via_ = via;
+  output_ended_ = true;
+  session_->shut_down(*this);
+  if (via == nullptr || !session_->unsent()) return;
+  try {
+    via->spawn(send_held(*via, ref<copas::stream>{this}), "ending output");
+  } catch (const std::bad_alloc&) {
+    return;  // it goes when the connection is closed, if it can
+  }
 }
 
 bool stream::may_receive() noexcept {
@@ -98,7 +120,8 @@ void stream::take_leave() noexcept {
   if (!secured()) return;
   via_ = home();
   const bool unheard = state_ == state::open && !heard_ && stats().sent > 0 && session_->mode() == role::client;
-  std::string rest = session_->shut_down(*this);
+  if (!output_ended_) session_->shut_down(*this);
+  std::string rest = session_->take_unsent();
   state_ = state::failed;
   unique_fd same{(rest.empty() && !unheard) || via_ == nullptr ? -1 : ::dup(fd())};
   if (!same) return;
@@ -111,9 +134,11 @@ void stream::take_leave() noexcept {
 
 moved stream::receive(std::span<std::byte> into) noexcept {
   if (!early_.empty()) {
-    const std::size_t count = std::min(early_.size(), into.size());
-    std::memcpy(into.data(), early_.data(), count);
-    early_.erase(0, count);
+    const std::string_view left = std::string_view{early_}.substr(early_taken_);
+    const std::size_t count = std::min(left.size(), into.size());
+    std::memcpy(into.data(), left.data(), count);
+    early_taken_ += count;
+    if (count == left.size()) early_ = {};
     return {.bytes = count};
   }
   if (!copas::stream::may_receive()) return blocked();

@@ -97,7 +97,7 @@ class client {
     std::string user_agent = "copas";
     std::string proxy{};  ///< URL of a proxy; https goes through it by CONNECT
     std::string no_proxy{};  ///< see `bypasses_proxy`
-    tls::context_ptr tls{};  ///< of a client; made of `tls::safe_client()` if it is needed and there is none
+    tls::context_ptr tls{};  ///< of a client; `tls::make_context({})` if it is needed and there is none
     connection_pool::limits idle{};
   };
 

@@ -36,6 +36,9 @@ class stream : public socket {
   [[nodiscard]] virtual bool holds_output() const noexcept { return false; }
   virtual moved flush(loop*) noexcept { return {}; }
 
+  /// Ends this side: the peer reads an end of stream, once it has read what was sent. @see shutdown(2)
+  virtual void end_output(loop* via) noexcept;
+
   /// Do the bytes of users travel encrypted?
   [[nodiscard]] virtual bool encrypted() const noexcept { return false; }
 

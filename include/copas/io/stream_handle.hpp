@@ -61,7 +61,7 @@ class stream_handle {
   [[nodiscard]] send_operation send(std::string_view bytes, deadline until = never) noexcept;
 
   /// Ends this side of the conversation: the peer reads an end of stream, and receiving goes on. @see shutdown(2)
-  void shutdown_send() noexcept;
+  void shutdown_send() noexcept { stream_->end_output(home_); }
 
   /// Closes the connection; what waits on it ends with `errc::closed`.
   void close() noexcept { stream_->close(); }

@@ -29,21 +29,28 @@ struct key_pair {
   std::optional<std::string> password;  ///< of an encrypted key
 };
 
+class context;
+using context_ptr = std::shared_ptr<context>;
+
 /// What a context is made of. Names are those of OpenSSL, in lower case where LuaSec has them so.
 ///
-/// A client made with nothing but `mode` verifies nothing, as in LuaSec: see `safe_client`.
+/// The defaults are the safe ones: a client verifies the peer's chain, against the trust anchors of the system if none are
+/// named, and that its certificate is for the host asked for; and both sides speak TLS 1.2 or newer.
 struct parameters {
   role mode = role::client;
   std::string protocol = "any";  ///< "any", or the one version: "tlsv1_2", "tlsv1_3", ...
   std::vector<key_pair> keys;
   std::string ca_file;  ///< trust anchors, a PEM file
   std::string ca_path;  ///< trust anchors, a folder of PEM files named by hash
-  bool default_trust = false;  ///< also those of the system; SSL_CERT_FILE and SSL_CERT_DIR apply
-  bool verify_host = false;  ///< a client without an expected name fails its handshake
-  std::vector<std::string> verify;  ///< "none", "peer", "client_once", "fail_if_no_peer_cert"
+  /// Also those of the system; SSL_CERT_FILE and SSL_CERT_DIR apply. Unset: for a client that verifies, and names no others.
+  std::optional<bool> default_trust;
+  /// The peer's certificate has to be for the name that a client expects, and it must expect one. Unset: if it verifies.
+  std::optional<bool> verify_host;
+  /// "none", "peer", "client_once", "fail_if_no_peer_cert". Empty: "peer" for a client, "none" for a server.
+  std::vector<std::string> verify;
   std::vector<std::string> verify_extras;  ///< "lsec_continue", "lsec_ignore_purpose", "crl_check", "crl_check_chain"
   std::optional<int> depth;  ///< of the certificate chain
-  std::vector<std::string> options;  ///< "no_ticket", ...
+  std::vector<std::string> options = {"no_tlsv1", "no_tlsv1_1"};  ///< and "no_ticket", ...
   std::string ciphers;  ///< of TLS 1.2 and older
   std::string cipher_suites;  ///< of TLS 1.3
   std::string dh_parameters;  ///< PEM
@@ -52,16 +59,11 @@ struct parameters {
   std::vector<std::string> protocols;  ///< ALPN, in order of preference
   bool asks_for_protocols = false;  ///< a server's sessions stop to be told `choose_protocols`
   bool dane = false;
+  bool dane_without_names =
+      false;  ///< a TLSA record for the peer's own certificate says enough. @see RFC 7671 section 5.1
+  std::map<std::string, context_ptr> names;  ///< what a server uses for those that clients ask for (SNI)
+  bool strict_names = false;  ///< refuse clients that ask for another name
 };
-
-/// A client that verifies chain and host name against the trust anchors of the system, with TLS 1.2 or newer.
-[[nodiscard]] inline parameters safe_client() {
-  parameters safe;
-  safe.default_trust = safe.verify_host = true;
-  safe.verify = {"peer"};
-  safe.options = {"no_tlsv1", "no_tlsv1_1"};
-  return safe;
-}
 
 /// Why something could not be made: a text in LuaSec's words.
 struct failure {
@@ -153,8 +155,6 @@ struct connection_info {
   std::string compression{};
 };
 
-class context;
-
 /// One connection's TLS.
 class session {
  public:
@@ -176,18 +176,19 @@ class session {
   [[nodiscard]] virtual bool readable() const noexcept = 0;
   /// Did the last step end for lack of ciphertext?
   [[nodiscard]] virtual bool starved() const noexcept = 0;
-  /// Tells the peer that nothing follows, as far as that can be done at once.
-  /// @return  ciphertext that is still to be sent.
-  [[nodiscard]] virtual std::string shut_down(transport& via) noexcept = 0;
+  /// Tells the peer that nothing follows. What of it the transport does not take at once is `unsent`.
+  virtual void shut_down(transport& via) noexcept = 0;
+  /// Gives away the ciphertext that is kept.
+  [[nodiscard]] virtual std::string take_unsent() noexcept = 0;
 
   /// The name that a client asks for (SNI). An address is not asked for.
   virtual void ask_for(const std::string& host) noexcept = 0;
-  /// The name or address that the peer's certificate must be for; matters only where certificates are verified.
+  /// The name or address that the peer's certificate must be for, where the context verifies that.
   virtual void expect(const std::string& host) noexcept = 0;
-  /// The contexts that a server uses for the names that clients ask for.
+  /// The contexts that a server uses for the names that clients ask for, instead of those of `parameters`.
   ///
   /// @param strict  refuse clients that ask for another name.
-  virtual void serve(std::map<std::string, std::shared_ptr<context>> by_name, bool strict) noexcept = 0;
+  virtual void serve(std::map<std::string, context_ptr> by_name, bool strict) noexcept = 0;
   /// What the client offered by ALPN, after `progress::wants_protocols`.
   [[nodiscard]] virtual std::vector<std::string> offered_protocols() const noexcept = 0;
   virtual void choose_protocols(std::vector<std::string> preferred) noexcept = 0;
@@ -226,8 +227,6 @@ class context {
   /// A new session; null for lack of memory. It keeps the context alive.
   [[nodiscard]] virtual std::unique_ptr<session> open() noexcept = 0;
 };
-using context_ptr = std::shared_ptr<context>;
-
 /// The library.
 class engine {
  public:

@@ -11,7 +11,8 @@ namespace copas::tls {
 /// A connection whose bytes travel encrypted: to those who receive and send it is a stream like any other.
 ///
 /// Nothing is received or sent before its handshake is finished, or after it has failed: such calls end with
-/// `errc::closed`. Closing it tells the peer (close_notify), if that can be done at once.
+/// `errc::closed`. Closing it, or ending its output, tells the peer (close_notify), without ever blocking: what does not fit
+/// into the system's buffer goes out while the loop runs.
 class stream final : public copas::stream, private transport {
  public:
   /// @param early  bytes that were received from the descriptor before.
@@ -35,6 +36,7 @@ class stream final : public copas::stream, private transport {
   moved receive_some(loop* via, std::span<std::byte> into) noexcept override;
   moved send_some(loop* via, std::span<const std::byte> from) noexcept override;
   moved flush(loop* via) noexcept override;
+  void end_output(loop* via) noexcept override;
   [[nodiscard]] bool may_receive() noexcept override;
   [[nodiscard]] bool holds_output() const noexcept override { return session_->unsent(); }
   [[nodiscard]] bool holds_bytes() const noexcept override;
@@ -50,10 +52,12 @@ class stream final : public copas::stream, private transport {
 
   std::unique_ptr<tls::session> session_;
   std::string early_;
+  std::size_t early_taken_ = 0;
   loop* via_ = nullptr;  // of the call that is being made
   std::error_code transport_error_;
   state state_ = state::shaking_hands;
   bool heard_ = false;  // has the peer sent anything for users?
+  bool output_ended_ = false;
 };
 
 /// Agrees on keys with the peer.

@@ -26,7 +26,7 @@ namespace tls {
 
 /// Connects to the first address of `host` that accepts, and secures the connection.
 ///
-/// @param by    a client's context, kept alive by the connection; `safe_client()` is the one to begin with.
+/// @param by    a client's context, kept alive by the connection; `make_context({})` is the one to begin with.
 /// @param host  the name is also what the peer is asked for, and what its certificate has to be for.
 /// @error as `copas::connect`; of `tls::category()` if the handshake fails
 [[nodiscard]] task<result<tls_stream>> connect(loop& home, context_ptr by, std::string host, std::uint16_t port,

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -14,7 +16,6 @@ namespace copas::tls {
 namespace {
 
 constexpr std::size_t most_kept_sessions = 1000;
-constexpr unsigned char session_id_context[] = "copas";
 
 [[noreturn]] void fail(std::string text, bool wants_password = false) {
   throw failure{std::move(text), wants_password};
@@ -56,6 +57,14 @@ int verification_of(const std::string& name) {
   fail("invalid verify option (" + name + ")");
 }
 
+std::atomic<std::uint64_t> contexts_made = 0;
+
+// Does a client with these verify the peer?
+bool verifies(const parameters& wanted) {
+  return wanted.mode == role::client &&
+         (wanted.verify.empty() || std::ranges::find(wanted.verify, "peer") != wanted.verify.end());
+}
+
 // The session that OpenSSL calls us for.
 openssl_session& session_of(const SSL* ssl) { return *static_cast<openssl_session*>(SSL_get_app_data(ssl)); }
 
@@ -72,14 +81,14 @@ int verify_for_any_purpose(X509_STORE_CTX* check, void*) {
   return X509_verify_cert(check);
 }
 
-int choose_context(SSL* ssl, int*, void*) { return session_of(ssl).choose_context(); }
+int answer_name(SSL* ssl, int*, void*) { return session_of(ssl).answer_name(); }
 
 int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* length, const unsigned char* offered,
                     unsigned offered_length, void*) {
   return session_of(ssl).choose_protocol({offered, offered_length}, chosen, length);
 }
 
-int stop_at_hello(SSL* ssl, int*, void*) { return session_of(ssl).stop_at_hello(); }
+int answer_hello(SSL* ssl, int*, void*) { return session_of(ssl).answer_hello(); }
 
 int keep_session(SSL* ssl, SSL_SESSION* fresh) { return session_of(ssl).keep(fresh); }
 
@@ -95,7 +104,8 @@ std::expected<context_ptr, failure> openssl_context::make(const parameters& want
   }
 }
 
-openssl_context::openssl_context(const parameters& wanted) : mode_{wanted.mode}, verifies_host_{wanted.verify_host} {
+openssl_context::openssl_context(const parameters& wanted)
+    : mode_{wanted.mode}, number_{++contexts_made}, asks_for_protocols_{wanted.asks_for_protocols} {
   const int version = version_of(wanted.protocol);
   context_.reset(SSL_CTX_new(TLS_method()));
   if (!context_) fail_with_reason("error creating context");
@@ -147,7 +157,9 @@ void openssl_context::load_trust(const parameters& wanted) {
   if (!wanted.ca_path.empty() && SSL_CTX_load_verify_dir(handle(), wanted.ca_path.c_str()) != 1) {
     fail("error loading CA locations (" + wanted.ca_path + ": " + first_reason() + ")");
   }
-  if (wanted.default_trust && SSL_CTX_set_default_verify_paths(handle()) != 1) {
+  const bool names_trust = !wanted.ca_file.empty() || !wanted.ca_path.empty();
+  if (wanted.default_trust.value_or(verifies(wanted) && !names_trust) &&
+      SSL_CTX_set_default_verify_paths(handle()) != 1) {
     fail_with_reason("error loading CA locations");
   }
 }
@@ -164,7 +176,9 @@ void openssl_context::set_ciphers(const parameters& wanted) {
 void openssl_context::set_verification(const parameters& wanted) {
   int how = 0;
   for (const std::string& each : wanted.verify) how |= verification_of(each);
-  if (!wanted.verify.empty()) SSL_CTX_set_verify(handle(), how, nullptr);
+  if (wanted.verify.empty() && mode_ == role::client) how = SSL_VERIFY_PEER;
+  SSL_CTX_set_verify(handle(), how, nullptr);
+  verifies_host_ = wanted.verify_host.value_or(verifies(wanted));
   if (wanted.depth) SSL_CTX_set_verify_depth(handle(), *wanted.depth);
   unsigned long revocation = 0;
   for (const std::string& each : wanted.verify_extras) {
@@ -222,18 +236,23 @@ void openssl_context::set_protocols(const parameters& wanted) {
                             static_cast<unsigned>(list.size()));
   }
   if (wanted.dane && SSL_CTX_dane_enable(handle()) != 1) fail_with_reason("error enabling DANE");
+  if (wanted.dane_without_names) SSL_CTX_dane_set_flags(handle(), DANE_FLAG_NO_DANE_EE_NAMECHECKS);
 }
 
 void openssl_context::set_callbacks(const parameters& wanted) {
   if (mode_ == role::server) {
     SSL_CTX_callback_ctrl(handle(), SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
-                          reinterpret_cast<void (*)()>(&copas::tls::choose_context));
-    if (!protocols_.empty() || wanted.asks_for_protocols) {
+                          reinterpret_cast<void (*)()>(&copas::tls::answer_name));
+    if (!protocols_.empty() || asks_for_protocols_) {
       SSL_CTX_set_alpn_select_cb(handle(), &copas::tls::choose_protocol, nullptr);
     }
-    if (wanted.asks_for_protocols) SSL_CTX_set_client_hello_cb(handle(), &copas::tls::stop_at_hello, nullptr);
-    SSL_CTX_set_session_id_context(handle(), session_id_context, sizeof session_id_context - 1);
-  } else if (!continues_) {
+    SSL_CTX_set_client_hello_cb(handle(), &copas::tls::answer_hello, nullptr);
+    SSL_CTX_set_session_id_context(handle(), reinterpret_cast<const unsigned char*>(&number_), sizeof number_);
+    if (!wanted.names.empty() || wanted.strict_names) {
+      names_ =
+          std::make_shared<const server_names>(server_names{.contexts = wanted.names, .strict = wanted.strict_names});
+    }
+  } else if (!continues_ && !wanted.dane) {  // a resumed session is not verified again
     SSL_CTX_set_session_cache_mode(handle(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(handle(), &copas::tls::keep_session);
   }
@@ -243,6 +262,10 @@ std::unique_ptr<session> openssl_context::open() noexcept {
   ssl_ptr fresh{SSL_new(handle())};
   if (!fresh) return nullptr;
   return openssl_session::make(shared_from_this(), std::move(fresh));
+}
+
+void openssl_context::set_session_id_context(SSL* ssl) const noexcept {
+  SSL_set_session_id_context(ssl, reinterpret_cast<const unsigned char*>(&number_), sizeof number_);
 }
 
 SSL_SESSION* openssl_context::kept_for(const std::string& peer) const noexcept {

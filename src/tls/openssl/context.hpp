@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <unordered_map>
 
 #include "copas/tls/engine.hpp"
@@ -8,6 +9,12 @@
 namespace copas::tls {
 
 class openssl_session;
+
+/// What a server has for the names that clients ask for.
+struct server_names {
+  std::map<std::string, context_ptr> contexts;
+  bool strict = false;
+};
 
 class openssl_context final : public context, public std::enable_shared_from_this<openssl_context> {
  public:
@@ -20,6 +27,10 @@ class openssl_context final : public context, public std::enable_shared_from_thi
   [[nodiscard]] const std::vector<std::string>& protocols() const noexcept { return protocols_; }
   [[nodiscard]] bool continues_after_errors() const noexcept { return continues_; }
   [[nodiscard]] bool verifies_host() const noexcept { return verifies_host_; }
+  [[nodiscard]] bool asks_for_protocols() const noexcept { return asks_for_protocols_; }
+  [[nodiscard]] const std::shared_ptr<const server_names>& names() const noexcept { return names_; }
+  /// Lets a server's session be resumed in this context only, for others may verify less.
+  void set_session_id_context(SSL* ssl) const noexcept;
 
   /// The last TLS session that a client had with `peer`; null if there is none.
   [[nodiscard]] SSL_SESSION* kept_for(const std::string& peer) const noexcept;
@@ -40,8 +51,11 @@ class openssl_context final : public context, public std::enable_shared_from_thi
   role mode_;
   std::vector<std::string> protocols_;
   std::unordered_map<std::string, ssl_session_ptr> kept_;
+  std::shared_ptr<const server_names> names_;  // null: there are none
+  std::uint64_t number_;
   bool continues_ = false;
-  bool verifies_host_;
+  bool verifies_host_ = false;
+  bool asks_for_protocols_;
 };
 
 }  // namespace copas::tls

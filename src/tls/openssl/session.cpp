@@ -1,5 +1,6 @@
-// A session reads and writes ciphertext through a BIO of ours. Reading never needs to write: what the library wants to
-// send meanwhile (alerts, key updates, tickets) is kept, and goes out with the next flight. So receiving waits for the peer
+// A session reads and writes ciphertext through a BIO of ours. Reading never waits for room: what the library wants to send
+// meanwhile (alerts, key updates, tickets) is sent as far as that can be done at once, and else goes out with the next
+// flight. So receiving waits for the peer
 // only, and sending for room only.
 #include "tls/openssl/session.hpp"
 
@@ -67,6 +68,24 @@ std::vector<std::string> protocols_in(std::span<const unsigned char> list) {
   return names;
 }
 
+std::span<const unsigned char> hello_extension(SSL* ssl, unsigned type) {
+  const unsigned char* bytes = nullptr;
+  std::size_t length = 0;
+  if (SSL_client_hello_get0_ext(ssl, type, &bytes, &length) != 1) return {};
+  return {bytes, length};
+}
+
+// The host name of the extension server_name (RFC 6066 section 3); empty if it has none, or is malformed, of which the
+// library tells the client.
+std::string name_in_hello(SSL* ssl) {
+  constexpr std::size_t header = 5;  // length of the list, kind of name, length of the name
+  const auto list = hello_extension(ssl, TLSEXT_TYPE_server_name);
+  if (list.size() <= header || list[2] != TLSEXT_NAMETYPE_host_name) return {};
+  const std::size_t length = std::size_t{list[3]} << 8 | list[4];
+  if (length != list.size() - header) return {};
+  return {reinterpret_cast<const char*>(list.data()) + header, length};
+}
+
 }  // namespace
 
 std::string wire_format(const std::vector<std::string>& protocols) {
@@ -79,7 +98,7 @@ std::string wire_format(const std::vector<std::string>& protocols) {
 }
 
 openssl_session::openssl_session(std::shared_ptr<openssl_context> shared, ssl_ptr ssl) noexcept
-    : context_{std::move(shared)}, ssl_{std::move(ssl)} {}
+    : context_{std::move(shared)}, serving_{context_.get()}, ssl_{std::move(ssl)}, names_{context_->names()} {}
 
 std::unique_ptr<openssl_session> openssl_session::make(std::shared_ptr<openssl_context> shared, ssl_ptr ssl) {
   bio_ptr bio{BIO_new(bio_method())};
@@ -141,7 +160,8 @@ step openssl_session::handshake(transport& via) noexcept {
   if (context_->verifies_host() && context_->mode() == role::client && expected_.empty()) {
     return {.how = progress::failed, .reason = "no name to verify the peer's certificate by"};
   }
-  if (step sent = flush(via); sent.how != progress::done) return sent;
+  const step before = flush(via);
+  if (before.how != progress::done && (before.how == progress::wants_write || !failure_)) return before;
   if (failure_) return *failure_;
   if (SSL_is_init_finished(ssl_.get()) == 1) return {};
   if (SSL_in_before(ssl_.get()) == 1 && context_->mode() == role::client && SSL_get_session(ssl_.get()) == nullptr) {
@@ -163,6 +183,8 @@ step openssl_session::read(transport& via, std::span<std::byte> into) noexcept {
   gathers_ = true;
   step outcome = result_of(SSL_read(ssl_.get(), into.data(), static_cast<int>(std::min(into.size(), largest_record))));
   gathers_ = false;
+  if (!out_.empty() && !transport_failed_)
+    static_cast<void>(flush(via));  // what does not fit goes with the next flight
   return outcome;
 }
 
@@ -189,16 +211,15 @@ bool openssl_session::readable() const noexcept {
   return SSL_pending(ssl_.get()) > 0 || (!starved_ && SSL_has_pending(ssl_.get()) == 1);
 }
 
-std::string openssl_session::shut_down(transport& via) noexcept {
-  if (SSL_is_init_finished(ssl_.get()) != 1) return {};
+void openssl_session::shut_down(transport& via) noexcept {
+  if (SSL_is_init_finished(ssl_.get()) != 1) return;
   ERR_clear_error();
   transport_ = &via;
   gathers_ = true;
   SSL_shutdown(ssl_.get());
   gathers_ = false;
   ERR_clear_error();
-  if (flush(via).how == progress::transport_failed) return {};
-  return std::move(out_);
+  if (flush(via).how == progress::transport_failed) out_ = {};
 }
 
 void openssl_session::ask_for(const std::string& host) noexcept {
@@ -209,6 +230,7 @@ void openssl_session::ask_for(const std::string& host) noexcept {
 }
 
 void openssl_session::expect(const std::string& host) noexcept {
+  if (!context_->verifies_host()) return;
   expected_ = host;
   X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl_.get());
   if (is_address(host)) {
@@ -218,9 +240,8 @@ void openssl_session::expect(const std::string& host) noexcept {
   }
 }
 
-void openssl_session::serve(std::map<std::string, std::shared_ptr<context>> by_name, bool strict) noexcept {
-  contexts_ = std::move(by_name);
-  strict_ = strict;
+void openssl_session::serve(std::map<std::string, context_ptr> by_name, bool strict) noexcept {
+  names_ = std::make_shared<const server_names>(server_names{.contexts = std::move(by_name), .strict = strict});
 }
 
 void openssl_session::choose_protocols(std::vector<std::string> preferred) noexcept {
@@ -228,6 +249,7 @@ void openssl_session::choose_protocols(std::vector<std::string> preferred) noexc
 }
 
 std::optional<std::string> openssl_session::server_name() const noexcept {
+  if (!asked_.empty()) return asked_;
   const char* const name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
   if (name == nullptr) return std::nullopt;
   return name;
@@ -312,19 +334,52 @@ void openssl_session::note_verification_error(int depth, int error) {
   verification_errors_[at].emplace_back(X509_verify_cert_error_string(error));
 }
 
-int openssl_session::choose_context() {
-  const auto name = server_name();
-  if (!name || (contexts_.empty() && !strict_)) return SSL_TLSEXT_ERR_NOACK;
-  const auto found = contexts_.find(*name);
-  if (found == contexts_.end()) return strict_ ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK;
-  SSL_set_SSL_CTX(ssl_.get(), static_cast<openssl_context&>(*found->second).handle());
-  return SSL_TLSEXT_ERR_OK;
+// Before anything is taken from the client's hello: the context decides whether its session may be resumed.
+int openssl_session::answer_hello() {
+  if (stopped_) return SSL_CLIENT_HELLO_SUCCESS;
+  asked_ = name_in_hello(ssl_.get());
+  choose_context();
+  return stop_for_protocols() ? SSL_CLIENT_HELLO_RETRY : SSL_CLIENT_HELLO_SUCCESS;
+}
+
+void openssl_session::choose_context() {
+  if (!names_ || asked_.empty()) return;
+  const auto found = names_->contexts.find(asked_);
+  if (found == names_->contexts.end()) return;
+  serving_ = static_cast<const openssl_context*>(found->second.get());
+  SSL_CTX* const rules = serving_->handle();
+  SSL_set_SSL_CTX(ssl_.get(), rules);
+  // That changes certificates and trust, and nothing of what was copied when the session was made.
+  SSL_set_verify(ssl_.get(), SSL_CTX_get_verify_mode(rules), SSL_CTX_get_verify_callback(rules));
+  SSL_set_verify_depth(ssl_.get(), SSL_CTX_get_verify_depth(rules));
+  SSL_clear_options(ssl_.get(), SSL_get_options(ssl_.get()) & ~SSL_CTX_get_options(rules));
+  SSL_set_options(ssl_.get(), SSL_CTX_get_options(rules));
+  SSL_set_min_proto_version(ssl_.get(), static_cast<int>(SSL_CTX_get_min_proto_version(rules)));
+  SSL_set_max_proto_version(ssl_.get(), static_cast<int>(SSL_CTX_get_max_proto_version(rules)));
+  serving_->set_session_id_context(ssl_.get());
+}
+
+// A client that is to be told protocols by a function of the program has to wait for it.
+bool openssl_session::stop_for_protocols() {
+  if (!serving_->asks_for_protocols()) return false;
+  constexpr std::size_t header = 2;  // the length of the list
+  const auto list = hello_extension(ssl_.get(), TLSEXT_TYPE_application_layer_protocol_negotiation);
+  if (list.size() <= header) return false;
+  offered_ = protocols_in(list.subspan(header));
+  stopped_ = true;
+  return true;
+}
+
+int openssl_session::answer_name() {
+  if (!names_ || asked_.empty()) return SSL_TLSEXT_ERR_NOACK;
+  if (serving_ != context_.get() || names_->contexts.contains(asked_)) return SSL_TLSEXT_ERR_OK;
+  return names_->strict ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK;
 }
 
 int openssl_session::choose_protocol(std::span<const unsigned char> offered, const unsigned char** chosen,
                                      unsigned char* length) {
   const auto names = protocols_in(offered);
-  for (const std::string& wanted : stopped_ ? preferred_ : context_->protocols()) {
+  for (const std::string& wanted : stopped_ ? preferred_ : serving_->protocols()) {
     const unsigned char* at = offered.data();
     for (const std::string& each : names) {
       if (each == wanted) {
@@ -338,22 +393,9 @@ int openssl_session::choose_protocol(std::span<const unsigned char> offered, con
   return SSL_TLSEXT_ERR_NOACK;
 }
 
-int openssl_session::stop_at_hello() {
-  const unsigned char* list = nullptr;
-  std::size_t length = 0;
-  constexpr std::size_t header = 2;  // the length of the list
-  if (stopped_ ||
-      SSL_client_hello_get0_ext(ssl_.get(), TLSEXT_TYPE_application_layer_protocol_negotiation, &list, &length) != 1 ||
-      length <= header) {
-    return SSL_CLIENT_HELLO_SUCCESS;
-  }
-  stopped_ = true;
-  offered_ = protocols_in({list + header, length - header});
-  return SSL_CLIENT_HELLO_RETRY;
-}
-
 void openssl_session::resume(const session& earlier) noexcept {
-  SSL_SESSION* const known = SSL_get_session(static_cast<const openssl_session&>(earlier).ssl_.get());
+  const auto* const other = dynamic_cast<const openssl_session*>(&earlier);  // a closed one is another kind
+  SSL_SESSION* const known = other == nullptr ? nullptr : SSL_get_session(other->ssl_.get());
   if (known != nullptr && SSL_SESSION_is_resumable(known) == 1) SSL_set_session(ssl_.get(), known);
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "copas/tls/engine.hpp"
 #include "tls/openssl/context.hpp"
 #include "tls/openssl/handles.hpp"
@@ -22,10 +24,11 @@ class openssl_session final : public session {
   [[nodiscard]] bool unsent() const noexcept override { return !out_.empty(); }
   [[nodiscard]] bool readable() const noexcept override;
   [[nodiscard]] bool starved() const noexcept override { return starved_; }
-  [[nodiscard]] std::string shut_down(transport& via) noexcept override;
+  void shut_down(transport& via) noexcept override;
+  [[nodiscard]] std::string take_unsent() noexcept override { return std::exchange(out_, {}); }
   void ask_for(const std::string& host) noexcept override;
   void expect(const std::string& host) noexcept override;
-  void serve(std::map<std::string, std::shared_ptr<context>> by_name, bool strict) noexcept override;
+  void serve(std::map<std::string, context_ptr> by_name, bool strict) noexcept override;
   [[nodiscard]] std::vector<std::string> offered_protocols() const noexcept override { return offered_; }
   void choose_protocols(std::vector<std::string> preferred) noexcept override;
   [[nodiscard]] std::optional<std::string> server_name() const noexcept override;
@@ -46,9 +49,9 @@ class openssl_session final : public session {
 
   // What OpenSSL calls, by way of the context; results as its callbacks have them.
   void note_verification_error(int depth, int error);
-  int choose_context();
+  int answer_hello();
+  int answer_name();
   int choose_protocol(std::span<const unsigned char> offered, const unsigned char** chosen, unsigned char* length);
-  int stop_at_hello();
   int keep(SSL_SESSION* fresh);
 
   // What its BIO calls.
@@ -59,19 +62,20 @@ class openssl_session final : public session {
  private:
   openssl_session(std::shared_ptr<openssl_context> shared, ssl_ptr ssl) noexcept;
   [[nodiscard]] step result_of(int outcome);
-  [[nodiscard]] step run(transport& via, int outcome);
+  void choose_context();
+  [[nodiscard]] bool stop_for_protocols();
 
   std::shared_ptr<openssl_context> context_;
+  const openssl_context* serving_;  // that of the name that the client asks for; kept alive by `names_` or `context_`
   ssl_ptr ssl_;
-  std::string out_;                // ciphertext that waits for the transport
-  std::string asked_, expected_;   // names
-  std::map<std::string, std::shared_ptr<context>> contexts_;
+  std::string out_;  // ciphertext that waits for the transport
+  std::string asked_, expected_;  // names
+  std::shared_ptr<const server_names> names_;  // null: there is only one
   std::vector<std::string> offered_, preferred_;
   std::vector<std::vector<std::string>> verification_errors_;
   std::optional<step> failure_;  // of the handshake
   transport* transport_ = nullptr;  // during a call
-  bool gathers_ = false;            // what is written leaves when the call ends
-  bool strict_ = false;
+  bool gathers_ = false;  // what is written leaves when the call ends
   bool stopped_ = false;
   bool at_end_ = false;
   bool transport_failed_ = false;

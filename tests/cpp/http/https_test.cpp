@@ -63,7 +63,7 @@ class Https : public world_test {
 
   [[nodiscard]] std::string url() const { return "https://127.0.0.1:" + std::to_string(listener_.local()->port()); }
   static tls::context_ptr trusting() {
-    tls::parameters safe = tls::safe_client();
+    tls::parameters safe;
     safe.ca_file = whose->certificate();
     return tls::make_context(safe);
   }
