@@ -6,6 +6,8 @@ local ltn12 = require("ltn12")
 local socket = require("socket")
 local url = require("socket.url")
 
+local tls_internal = getmetatable(tls).internal
+
 local https = {
   _VERSION = tls._VERSION,
   _COPYRIGHT = tls._COPYRIGHT,
@@ -50,6 +52,7 @@ function https.tcp(params)
       try(self.sock:connect(host, port))
       self.sock = try(tls.wrap(self.sock, given))
       self.sock:sni(host)
+      if given.verify_host == true then tls_internal.functions.expect(self.sock, host) end
       self.sock:settimeout(https.TIMEOUT)
       try(self.sock:dohandshake())
       return 1

@@ -77,6 +77,7 @@ local function secured(name)
 end
 local wrap, shake_hands = secured("wrap"), secured("shake_hands")
 internal.secure = wrap
+internal.check_secure_server = secured("check_server")
 
 ---Shakes hands over a connection, which is secured first if it is not: the connection, or nil and a word for a timeout.
 ---@param host string?  the peer's name, for internal use

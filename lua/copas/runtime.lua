@@ -10,6 +10,8 @@ _G.copas = copas
 local loaders = rawget(package, "searchers") or rawget(package, "loaders")
 local luasec = {
   ssl = function() return require("copas.tls") end,
+  ["ssl.config"] = function() return require("copas.tls").config end,
+  ["ssl.x509"] = function() return { load = require("copas.tls").loadcertificate } end,
   ["ssl.https"] = function() return internal.load("https", require("copas.tls")) end,
 }
 table.insert(loaders, function(name)

@@ -23,6 +23,7 @@ local function needs_luasec(params, names)
 end
 
 local function wrap_by_luasec(skt, params)
+  if functions.is_context(params) then error("a context of copas.tls cannot serve names by contexts of LuaSec", 0) end
   local ssl = require("ssl")
   local connection, err = ssl.wrap(skt, params)
   if not connection then error(err, 0) end
@@ -66,6 +67,32 @@ function secure.wrap(skt, params, names, host)
   end
   succeed(skt, connection)
   return connection
+end
+
+---Raises what can never work with parameters of a server in their normal form.
+function secure.check_server(params)
+  local wrap, sni = params.wrap, params.sni
+  if type(wrap) == "table" then
+    local fault = tls.fault_of(wrap)
+    if fault then error(fault, 0) end
+  elseif wrap and type(wrap) ~= "userdata" then
+    error("invalid context", 0)
+  end
+  if not sni then return end
+  if type(sni) ~= "table" then
+    error(("bad TLS parameter 'sni' (table expected, got %s)"):format(type(sni)), 0)
+  end
+  local names = sni.names
+  if names == nil or type(wrap) == "table" and wrap.mode == "client" then return end
+  if type(names) ~= "table" then
+    error(("bad TLS parameter 'sni.names' (table expected, got %s)"):format(type(names)), 0)
+  end
+  for name, context in pairs(names) do
+    if type(context) ~= "userdata" then
+      error(("bad TLS parameter 'sni.names' (context expected for '%s', got %s)"):format(tostring(name),
+        type(context)), 0)
+    end
+  end
 end
 
 ---Shakes hands: true; nil and a word if the time is over; false and the reason if it fails.

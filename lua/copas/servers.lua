@@ -61,6 +61,8 @@ end
 function copas.addserver(skt, handler, timeout, name)
   foreign.check(skt, 1)
   if handler == nil then error("expected arg #2 to be a function", 2) end
+  local ok, fault = pcall(internal.check_handler, handler)
+  if not ok then error(fault, 2) end
   skt = internal.raw(skt)
   if type(timeout) == "string" then timeout, name = nil, name or timeout end
   if name ~= nil and type(name) ~= "string" then error("expected arg #4 to be a string", 2) end

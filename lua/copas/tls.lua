@@ -32,6 +32,17 @@ local function optional_string(params, name)
   return check_string(params, name)
 end
 
+-- A parameter that is one word, or several.
+local function words(params, name)
+  local list = strings(params[name])
+  for _, word in ipairs(list or {}) do
+    if type(params[name]) == "table" and type(word) ~= "string" then
+      error(("bad TLS parameter '%s' (string expected, got %s)"):format(name, type(word)), 0)
+    end
+  end
+  return list
+end
+
 -- The protocols to offer or to choose from; or false and why there are none.
 local function protocols(value)
   local list = strings(value)
@@ -94,15 +105,16 @@ local function normalise(params, ask)
     capath = optional_string(params, "capath"),
     default_trust = params.default_trust,
     verify_host = params.verify_host,
-    verify = strings(params.verify),
-    verifyext = strings(params.verifyext),
+    verify = words(params, "verify"),
+    verifyext = words(params, "verifyext"),
     depth = depth,
-    options = strings(params.options),
+    options = words(params, "options"),
     ciphers = optional_string(params, "ciphers"),
     ciphersuites = optional_string(params, "ciphersuites"),
     curve = optional_string(params, "curve"),
     curveslist = optional_string(params, "curveslist"),
     dane = params.dane and true or false,
+    dane_without_names = type(params.dane) == "table" and params.dane[1] == "no_ee_namechecks",
   }
   local err
   normal.keys, err = read_keys(params, ask)
@@ -194,6 +206,22 @@ local function context_for(params)
   return context
 end
 
+---What is wrong with parameters of a server, whatever becomes of the files that they name, and of fields that are not
+---set yet; nil if that is nothing.
+local function fault_of(params)
+  local tried = {}
+  for _, name in ipairs(fields) do tried[name] = params[name] end
+  tried.mode, tried.protocol = tried.mode or "server", tried.protocol or "any"
+  if type(tried.dhparam) == "function" then tried.dhparam = nil end
+  local ok, normal, err = pcall(normalise, tried)
+  if not ok then return normal end
+  if not normal then return err end
+  normal.keys, normal.cafile, normal.capath, normal.default_trust = {}, nil, nil, nil
+  local context, why = functions.context(normal)
+  if not context then return why end
+  return nil
+end
+
 -- What an object that is none of ours has read and not handed out: it has to be decrypted.
 local function take_buffered(skt)
   if not skt.dirty or not skt:dirty() then return "" end
@@ -217,20 +245,27 @@ local function secure(skt, context)
 end
 
 function tls.wrap(skt, params)
-  local context = params
+  local context, host = params, nil
   if type(params) == "table" then
     local err
     context, err = tls.newcontext(params)
     if not context then return nil, err end
+    host = type(params.verify_host) == "string" and params.verify_host or nil
   elseif not functions.is_context(params) then
     error("invalid context", 2)
   end
-  return secure(skt, context)
+  local connection = secure(skt, context)
+  if host and functions.is_context(context) == "client" then functions.expect(connection, host) end
+  return connection
 end
 
----Answers the client's offer of protocols.
+local contexts_by_name = setmetatable({}, { __mode = "k" }) -- those of connections
+
+---Answers the client's offer of protocols, as the context of the name wants it that the client asks for.
 local function choose_protocol(connection)
-  local answer = choosers[connection](functions.offered(connection))
+  local named = (contexts_by_name[connection] or {})[connection:getsniname()]
+  local choose = choosers[named] or choosers[connection]
+  local answer = choose(functions.offered(connection))
   functions.choose(connection, { protocols = strings(answer) or {} })
 end
 
@@ -245,7 +280,7 @@ tls.config = {
   options = set_of(functions.option_names()),
   algorithms = { ec = true },
   curves = set_of(functions.curve_names()),
-  capabilities = { alpn = true, dane = { verify_none = true }, curves_list = true, ecdh_auto = true },
+  capabilities = { alpn = true, dane = { no_ee_namechecks = true }, curves_list = true, ecdh_auto = true },
 }
 
 local connection_methods = functions.connection_methods
@@ -264,6 +299,7 @@ function connection_methods.sni(connection, names, strict)
   else
     check_names("table", names)
     functions.sni(connection, names, strict)
+    contexts_by_name[connection] = names
   end
 end
 
@@ -283,6 +319,7 @@ return setmetatable(tls, {
   internal = {
     functions = functions,
     context_for = context_for,
+    fault_of = fault_of,
     secure = secure,
     choose_protocol = choose_protocol,
   },

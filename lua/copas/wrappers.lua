@@ -193,9 +193,20 @@ end
 ---Does nothing: the socket is the server's, too.
 function datagram.close() return true end
 
+local handler_params = setmetatable({}, { __mode = "k" }) -- the TLS parameters of handlers made by copas.handler
+
+---Raises what can never work with the TLS parameters of a handler; those of the moment, for they are read anew for each
+---connection.
+function internal.check_handler(handler)
+  local given = handler_params[handler]
+  if given == nil then return end
+  local params = normalise(given)
+  if params.wrap or params.sni then internal.check_secure_server(params) end
+end
+
 ---Wraps a handler so that it gets a wrapped socket.
 function copas.handler(fn, sslparams)
-  return function(skt, ...)
+  local function handler(skt, ...)
     local params = sslparams ~= nil and normalise(sslparams)
     local wrapped = copas.wrap(skt, sslparams)
     if params and not wrapped.ssl_params and (params.wrap or params.sni) then
@@ -216,4 +227,6 @@ function copas.handler(fn, sslparams)
     end
     return fn(wrapped, ...)
   end
+  handler_params[handler] = sslparams
+  return handler
 end

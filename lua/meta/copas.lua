@@ -226,6 +226,8 @@ function copas.gettraceback(msg, co, skt) end
 ---
 ---The handler of a socket for datagrams, of UDP for one, is called once, in a thread of its own that runs within this call
 ---until it first waits; it gets the socket itself, which is never closed for it.
+---
+---Throws what can never work in the TLS parameters of a handler made by `copas.handler`; files are read at each connection.
 ---@param skt copas.raw|copas.wrapper|copas.datagramwrapper  made by `socket.bind`, or after `listen`; or for datagrams
 ---@param handler fun(client: copas.raw)  gets the raw, non-blocking connection, or the socket
 ---@param timeout? number|string  for the connections or the socket, in seconds: see `copas.settimeout`; a string is taken

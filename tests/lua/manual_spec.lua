@@ -1,3 +1,4 @@
+local certificates = require("support.certificates")
 local child = require("support.child")
 local loop = require("support.loop")
 local sockets = require("support.sockets")
@@ -207,6 +208,62 @@ describe("the manual's example", function()
           assert.equal("request", environment.reqdata)
         end)
       end
+
+      describe("with TLS", function()
+        local made, of_client
+        local operations = "%-%- perform the regular reading/writing ops on skt"
+
+        setup(function() made = certificates.new() end)
+        teardown(function() made:remove() end)
+        before_each(function()
+          environment.sslparams = made:sign("server", "localhost")
+          of_client = made:client()
+        end)
+
+        -- Serves with a handler of the environment while `client` runs.
+        local function serve_while(handler, client)
+          local server, port = sockets.listen(socket)
+          copas.addserver(server, environment[handler])
+          loop.run(copas, function()
+            client(port)
+            copas.removeserver(server)
+          end)
+        end
+
+        for handler, file in pairs { handler = "tls_handler", handle = "tls_wrapped_handler" } do
+          it("the handler " .. file .. " serves secured connections", function()
+            example(file, replace(text_of(file), operations, [[
+              local line = skt:receive()
+              if not line then return end
+              skt:send(line .. "\n")]]))
+
+            local echoed
+            serve_while(handler, function(port)
+              local skt = copas.wrap(socket.tcp(), of_client)
+              skt:connect("127.0.0.1", port)
+              skt:send("in secret\n")
+              echoed = skt:receive()
+              skt:close()
+            end)
+            assert.equal("in secret", echoed)
+          end)
+        end
+
+        it("the client shakes hands when it connects", function()
+          environment.handler = copas.handler(function(skt) skt:send("welcome\n") end, environment.sslparams)
+          environment.sslparams, environment.socket, environment.received = of_client, socket, {}
+          serve_while("handler", function(port)
+            environment.port = port
+            example("tls_client", replace(text_of("tls_client"), operations, [[
+              local line = skt:receive()
+              received[#received + 1] = line or "the end"
+              if not line then return skt:close() end]]))
+            while environment.received[#environment.received] ~= "the end" do copas.pause(0.001) end
+          end)
+
+          assert.same({ "welcome", "the end" }, environment.received)
+        end)
+      end)
 
       it("the server for datagrams tells of those it received", function()
         local server
