@@ -9,6 +9,7 @@ local secure = {}
 
 ---Is it a connection already, of whatever library?
 local function is_secured(skt)
+  if functions.is_socket(skt) then return functions.is_connection(skt) end
   return tostring(skt):sub(1, 3) == "SSL"
 end
 

@@ -190,20 +190,72 @@ end
 local cache, cached = {}, 0 -- contexts, and the functions that their texts name, by fingerprint
 local most_cached = 100
 
+-- What contexts were made of, by table of parameters: its fields as they were, what lists among them held, and the
+-- stamps of files. To compare those is faster than to describe all anew for each connection.
+local remembered = setmetatable({}, { __mode = "k" })
+
+local function copy_of(list)
+  local copy = {}
+  for index, value in ipairs(list) do copy[index] = value end
+  return copy
+end
+
+-- nil if there is too much in them.
+local function snapshot_of(params)
+  if params.certificates ~= nil then return nil end
+  local snapshot = { fields = {}, lists = {}, stamps = {} }
+  for _, name in ipairs(fields) do
+    local value = params[name]
+    snapshot.fields[name] = value
+    if type(value) == "table" then
+      snapshot.lists[value] = copy_of(value)
+    elseif is_file[name] and type(value) == "string" then
+      snapshot.stamps[value] = functions.stamp(value) or false
+    end
+  end
+  return snapshot
+end
+
+local function is_like(params, snapshot)
+  local seen = snapshot.fields
+  for index = 1, #fields do
+    local name = fields[index]
+    if params[name] ~= seen[name] then return false end
+  end
+  for list, copy in pairs(snapshot.lists) do
+    if #list ~= #copy then return false end
+    for index = 1, #copy do
+      if list[index] ~= copy[index] then return false end
+    end
+  end
+  for file, stamp in pairs(snapshot.stamps) do
+    if (functions.stamp(file) or false) ~= stamp then return false end
+  end
+  return true
+end
+
 ---The context for a table of parameters, made anew when they or the files that they name have changed; raises what is
 ---wrong with them.
 local function context_for(params)
   if functions.is_context(params) then return params end
   if type(params) ~= "table" then error("invalid context", 0) end
+  local snapshot = remembered[params]
+  if snapshot and is_like(params, snapshot) then return snapshot.context end
+  snapshot = snapshot_of(params) -- before the files are read
   local key = fingerprint(params)
   local found = cache[key]
-  if found then return found.context end
-  local context, err = tls.newcontext(params)
-  if not context then error(err, 0) end
-  if cached >= most_cached then cache, cached = {}, 0 end
-  cache[key] = { context = context, params.password, params.dhparam, params.alpn, params.certificates }
-  cached = cached + 1
-  return context
+  if not found then
+    local context, err = tls.newcontext(params)
+    if not context then error(err, 0) end
+    if cached >= most_cached then cache, cached = {}, 0 end
+    found = { context = context, params.password, params.dhparam, params.alpn, params.certificates }
+    cache[key], cached = found, cached + 1
+  end
+  if snapshot then
+    snapshot.context = found.context
+    remembered[params] = snapshot
+  end
+  return found.context
 end
 
 ---What is wrong with parameters of a server, whatever becomes of the files that they name, and of fields that are not

@@ -207,8 +207,8 @@ end
 ---Wraps a handler so that it gets a wrapped socket.
 function copas.handler(fn, sslparams)
   local function handler(skt, ...)
-    local params = sslparams ~= nil and normalise(sslparams)
     local wrapped = copas.wrap(skt, sslparams)
+    local params = sslparams ~= nil and (wrapped ~= skt and rawget(wrapped, "ssl_params") or normalise(sslparams))
     if params and not wrapped.ssl_params and (params.wrap or params.sni) then
       error("TLS needs a stream, not a socket for datagrams", 0)
     end

@@ -168,6 +168,13 @@ int is_socket(lua_State* L) {
   return 1;
 }
 
+// is_connection(value): is it a native socket that is secured?
+int is_connection(lua_State* L) {
+  const socket_object* const found = socket_object::to(L, 1);
+  lua_pushboolean(L, found != nullptr && found->kind() == socket_kind::tls ? 1 : 0);
+  return 1;
+}
+
 // mode(connection): "client" or "server"
 int mode_of(lua_State* L) {
   const tls::role mode = secured_stream(check_connection(L, 1)).session().mode();
@@ -284,6 +291,7 @@ void push_tls_functions(lua_State* L, tls::engine& by) {
   set_engine_function(L, "option_names", guarded<option_names>, by);
   set_engine_function(L, "curve_names", guarded<curve_names>, by);
   set_function(L, "is_context", guarded<is_context>);
+  set_function(L, "is_connection", guarded<is_connection>);
   set_function(L, "is_socket", guarded<is_socket>);
   set_function(L, "mode", guarded<mode_of>);
   set_function(L, "stamp", guarded<file_stamp>);

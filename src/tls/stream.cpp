@@ -12,6 +12,7 @@
 #include "copas/core/task.hpp"
 #include "copas/io/stream_handle.hpp"
 #include "copas/tls/error.hpp"
+#include "tls/closed_session.hpp"
 
 namespace copas::tls {
 namespace {
@@ -117,6 +118,13 @@ bool stream::holds_bytes() const noexcept {
 }
 
 void stream::take_leave() noexcept {
+  say_goodbye();
+  session_ = &closed_session(session_->mode());
+  owned_.reset();
+  early_ = {};
+}
+
+void stream::say_goodbye() noexcept {
   if (!secured()) return;
   via_ = home();
   const bool unheard = state_ == state::open && !heard_ && stats().sent > 0 && session_->mode() == role::client;

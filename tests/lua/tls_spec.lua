@@ -436,6 +436,48 @@ describe("a connection with TLS", function()
     assert.same({ "first.test", "second.test" }, seen)
   end)
 
+  it("notices that its parameters have changed, also inside of lists", function()
+    local params, client = made:server("server"), made:client()
+    params.alpn, client.alpn = { "one" }, { "one", "two", "three" }
+    local seen = {}
+    run(function() end, params, function()
+      local function look()
+        local skt = connect(client)
+        seen[#seen + 1] = skt:getalpn()
+        skt:close()
+      end
+      look()
+      params.alpn[1] = "two"
+      look()
+      params.alpn = { "three" }
+      look()
+      params.alpn = "none"
+      local skt = copas.wrap(socket.tcp(), client)
+      seen[#seen + 1] = pcall(skt.connect, skt, "127.0.0.1", port)
+      skt:close()
+      params.alpn = { "one" }
+      look()
+    end)
+
+    assert.same({ "one", "two", "three", false, "one" }, seen)
+  end)
+
+  it("lets the function of the asked name's context choose the protocol", function()
+    local tls = require("copas.tls")
+    local of_name, client = made:server("other"), made:client()
+    of_name.alpn = function() return "two" end
+    client.alpn = { "one", "two" }
+    local chosen
+    run(function() end, { wrap = server_params, sni = { names = { ["other.test"] = tls.newcontext(of_name) } } },
+      function()
+        local skt = connect(client, "other.test")
+        chosen = skt:getalpn()
+        skt:close()
+      end)
+
+    assert.equal("two", chosen)
+  end)
+
   it("has the words of TLS for what is not there yet", function()
     local partial, own
     run(function(skt)

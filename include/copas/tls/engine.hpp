@@ -148,7 +148,7 @@ struct step {
 
 /// What was agreed on.
 struct connection_info {
-  std::string protocol;  ///< "TLSv1.3"
+  std::string protocol{};  ///< "TLSv1.3"
   std::string description{};  ///< of the cipher, as SSL_CIPHER_description(3) has it; empty if there is none
   int bits = 0;
   int algorithm_bits = 0;

@@ -17,13 +17,14 @@ class stream final : public copas::stream, private transport {
  public:
   /// @param early  bytes that were received from the descriptor before.
   stream(unique_fd fd, std::unique_ptr<tls::session> session, std::string early) noexcept
-      : copas::stream{std::move(fd)}, session_{std::move(session)}, early_{std::move(early)} {}
+      : copas::stream{std::move(fd)}, owned_{std::move(session)}, session_{owned_.get()}, early_{std::move(early)} {}
   ~stream() override { close(); }
 
   /// Takes the descriptor of a plain stream, and the bytes that it has received and nobody has taken.
   /// @return  null for lack of memory; the plain stream is as it was then.
   [[nodiscard]] static ref<stream> over(copas::stream& plain, context& by);
 
+  /// Once it is closed, one of which nothing is known: its memory goes with the connection, not with who holds it.
   [[nodiscard]] tls::session& session() noexcept { return *session_; }
   /// Is the handshake finished, and has nothing failed since?
   [[nodiscard]] bool secured() const noexcept { return state_ == state::open || state_ == state::ended; }
@@ -46,11 +47,13 @@ class stream final : public copas::stream, private transport {
   enum class state : std::uint8_t { shaking_hands, open, ended, failed };
 
   void take_leave() noexcept override;
+  void say_goodbye() noexcept;
   moved receive(std::span<std::byte> into) noexcept override;
   moved send(std::span<const std::byte> from) noexcept override;
   moved outcome_of(const step& taken) noexcept;
 
-  std::unique_ptr<tls::session> session_;
+  std::unique_ptr<tls::session> owned_;
+  tls::session* session_;  // that, while the connection is open
   std::string early_;
   std::size_t early_taken_ = 0;
   loop* via_ = nullptr;  // of the call that is being made
