@@ -7,6 +7,7 @@
 #include <chrono>
 #include <list>
 #include <new>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -118,7 +119,7 @@ class connect_to_host::race {
   std::uint16_t port_ = 0;
   std::size_t collected_ = 0;  // of what has been found
   std::vector<address> untried_;
-  std::optional<deadline> first_found_;
+  deadline first_found_ = never;
   std::optional<family> last_family_;
   std::list<trial> trials_;
   std::optional<connect_sequence> sequence_;
@@ -159,7 +160,7 @@ void connect_to_host::race::collect() noexcept {
   for (; collected_ < found.size(); ++collected_) untried_.push_back(found[collected_]);
   sort_destinations(untried_);
   interleave_families(untried_, last_family_);
-  if (!first_found_) first_found_ = owner_.home()->io().now();
+  if (first_found_ == never) first_found_ = owner_.home()->io().now();
 }
 
 void connect_to_host::race::note(std::error_code failure) noexcept {
@@ -198,7 +199,7 @@ bool connect_to_host::race::may_begin_next(deadline now) noexcept {
   deadline when = trials_.empty() ? deadline::min() : next_begin_;
   const bool preferred_may_come = !last_family_ && untried_.front().family() == family::inet4 && search_ != nullptr &&
                                   search_->waits_for(family::inet6);
-  if (preferred_may_come) when = std::max(when, *first_found_ + resolution_delay);
+  if (preferred_may_come) when = std::max(when, first_found_ + resolution_delay);
   if (when <= now) return true;
   next_step_ = when;
   return false;

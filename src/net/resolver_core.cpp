@@ -81,9 +81,9 @@ void resolver_core::send(pending_question& asked) {
     if (!client_) client_ = std::make_unique<name_client>(home_, *engine_, configuration().channel);
     client_->ask(asked.asked().name, asked.asked().what, asked);
   } catch (const std::bad_alloc&) {
-    complete(asked, {.failure = EAI_MEMORY});
+    complete(asked, dns::answer::failed(EAI_MEMORY));
   } catch (const std::system_error&) {
-    complete(asked, {.failure = EAI_AGAIN});  // there are too many threads
+    complete(asked, dns::answer::failed(EAI_AGAIN));  // there are too many threads
   }
 }
 
@@ -106,7 +106,7 @@ void resolver_core::complete(pending_question& asked, const dns::answer& found) 
   try {
     cache_.keep(asked.asked(), found, home_.io().now());
   } catch (const std::bad_alloc&) {
-    // then it is not kept
+    cache_ = name_cache{options_.cache_size};  // memory is needed for something else
   }
   while (!asked.listening.empty()) asked.listening.pop_front().on_answer(found);
 }
@@ -116,6 +116,7 @@ void resolver_core::ask_anew() {
   client_.reset();
   helpers_.reset();
   std::vector<pending_question*> waiting;
+  waiting.reserve(pending_.size());
   for (const auto& [asked, each] : pending_) waiting.push_back(each.get());
   for (pending_question* const each : waiting) send(*each);
 }

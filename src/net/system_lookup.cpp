@@ -14,7 +14,7 @@ namespace {
 
 dns::answer failure(int code) noexcept {
   // That a name has no address is no other news here than that there is none.
-  return {.failure = code == EAI_SYSTEM ? EAI_AGAIN : code == EAI_NODATA ? EAI_NONAME : code};
+  return dns::answer::failed(code == EAI_SYSTEM ? EAI_AGAIN : code == EAI_NODATA ? EAI_NONAME : code);
 }
 
 dns::answer find_addresses(const std::string& name, int family) {

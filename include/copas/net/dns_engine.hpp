@@ -24,10 +24,16 @@ enum class record : std::uint8_t {
 
 /// The answer to one question.
 struct answer {
+  [[nodiscard]] static answer failed(int failure) noexcept {
+    answer made;
+    made.failure = failure;
+    return made;
+  }
+
   int failure = 0;  ///< why there is none, as a number of getaddrinfo(3): error categories end at a library's border
-  std::vector<address> addresses{};  ///< with port 0; of `a` and `aaaa`
-  std::string name{};  ///< the canonical name; of `ptr` the host
-  std::vector<std::string> aliases{};  ///< names that stand for the canonical one
+  std::vector<address> addresses;  ///< with port 0; of `a` and `aaaa`
+  std::string name;  ///< the canonical name; of `ptr` the host
+  std::vector<std::string> aliases;  ///< names that stand for the canonical one
   std::chrono::seconds lifetime{0};  ///< how long it may be kept: the least TTL; of EAI_NONAME what the zone's SOA says
 };
 

@@ -26,11 +26,11 @@ struct resolver_options {
   };
 
   way mode = way::dns;
-  std::vector<address> servers{};  ///< name servers; port 0 is 53
-  std::optional<std::chrono::milliseconds> timeout{};  ///< for an answer of one server, the first time it is asked
-  std::optional<int> tries{};  ///< how often each server is asked
-  std::optional<std::vector<std::string>> domains{};  ///< that unqualified names are tried in
-  std::optional<int> dots{};  ///< a name with that many is tried as it is first
+  std::vector<address> servers;  ///< name servers; port 0 is 53
+  std::optional<std::chrono::milliseconds> timeout;  ///< for an answer of one server, the first time it is asked
+  std::optional<int> tries;  ///< how often each server is asked
+  std::optional<std::vector<std::string>> domains;  ///< that unqualified names are tried in
+  std::optional<int> dots;  ///< a name with that many is tried as it is first
   std::size_t cache_size = 1024;  ///< answers that are kept, for as long as their TTL says; none, if that is zero
   std::string hosts{"/etc/hosts"};
   std::string resolv_conf{"/etc/resolv.conf"};

@@ -291,7 +291,7 @@ bool cares_channel::set_servers(const std::vector<address>& servers) {
 
 void cares_channel::ask(const std::string& name, record what, questioner& by) noexcept {
   auto* const asked = new (std::nothrow) question{*this, what, by};
-  if (asked == nullptr) return by.answered({.failure = EAI_MEMORY});
+  if (asked == nullptr) return by.answered(answer::failed(EAI_MEMORY));
   ::ares_query(channel_, name.c_str(), ns_c_in, static_cast<int>(type_of(what)), &on_reply, asked);
 }
 
@@ -302,7 +302,7 @@ void cares_channel::on_reply(void* asked, int status, int, unsigned char* reply,
   try {
     found = read_reply(status, done->what, reply, length);
   } catch (const std::bad_alloc&) {
-    found = {.failure = EAI_MEMORY};
+    found = answer::failed(EAI_MEMORY);
   }
   done->by.answered(std::move(found));
 }
