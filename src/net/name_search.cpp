@@ -88,11 +88,10 @@ bool name_search::look_around() {
     names_ = {name_};
   } else if (look_into_hosts()) {
     finish(0);
-  } else if (is_in(name_, "invalid") || is_in(name_, "onion")) {  // RFC 6761 section 6.4, RFC 7686
-    finish(EAI_NONAME);
   } else {
-    names_ = names_to_try();
-    if (look_into_cache()) finish(0);
+    const bool reserved = is_in(name_, "invalid") || is_in(name_, "onion");  // RFC 6761 section 6.4, RFC 7686
+    if (!reserved) names_ = names_to_try();
+    if (reserved || look_into_cache()) finish(reserved ? EAI_NONAME : 0);
   }
   return done_;
 }
