@@ -39,10 +39,14 @@ fields headers_of(const request& what, const url& to, const std::optional<url>& 
 }
 
 std::string key_of(const url& to, const std::optional<url>& proxy) {
-  const auto place = [](const url& at) { return at.host + ":" + std::to_string(at.port); };
-  if (!proxy) return std::string{to.scheme()} + " " + place(to);
-  if (!to.secure) return "proxy " + place(*proxy);
-  return "https " + place(to) + " by " + place(*proxy) + " as " + proxy->user;
+  if (!proxy) return std::string{to.scheme()}.append(" ").append(to.host_and_port());
+  if (!to.secure) return std::string{"proxy "}.append(proxy->host_and_port());
+  return std::string{"https "}
+      .append(to.host_and_port())
+      .append(" by ")
+      .append(proxy->host_and_port())
+      .append(" as ")
+      .append(proxy->user);
 }
 
 result<prepared> prepare(const request& what, const client::options& how) {

@@ -18,10 +18,6 @@ result<void> outcome_of(const std::error_code& error) {
   return {};
 }
 
-std::string with_port(const url& to) {
-  return (to.host.contains(':') ? "[" + to.host + "]" : to.host) + ":" + std::to_string(to.port);
-}
-
 // A body that follows its head shall not wait until the peer has acknowledged that.
 void send_at_once(int fd) noexcept {
   const int on = 1;
@@ -72,7 +68,7 @@ task<result<stream_handle>> exchange::open() {
 }
 
 task<result<void>> exchange::open_tunnel(tcp_stream& by) {
-  const std::string target = with_port(request_.to);
+  const std::string target = request_.to.host_and_port();
   std::string head;
   std::error_code wrong = append_request_line(head, "CONNECT", target);
   if (!wrong) wrong = append_field(head, "host", target);

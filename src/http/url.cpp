@@ -91,8 +91,12 @@ void append(std::string& to, std::string_view mark, const url_parts::part& added
 
 std::string merge(const url_parts& base, std::string_view relative) {
   const std::string_view path = base.path.value_or("");
-  if (path.empty()) return "/" + std::string{relative};
-  return std::string{path.substr(0, path.rfind('/') + 1)} + std::string{relative};
+  return std::string{path.empty() ? "/" : path.substr(0, path.rfind('/') + 1)}.append(relative);
+}
+
+// An IPv6 address stands in brackets.
+std::string bracketed(const std::string& host) {
+  return host.contains(':') ? std::string{"["}.append(host).append("]") : host;
 }
 
 }  // namespace
@@ -186,11 +190,9 @@ std::expected<url, std::error_code> url::parse(std::string_view text) {
   return made;
 }
 
-std::string url::authority() const {
-  std::string made = host.contains(':') ? "[" + host + "]" : host;
-  if (has_port) made += ":" + std::to_string(port);
-  return made;
-}
+std::string url::authority() const { return has_port ? host_and_port() : bracketed(host); }
+
+std::string url::host_and_port() const { return bracketed(host).append(":").append(std::to_string(port)); }
 
 std::string url::text() const { return std::string{scheme()} + "://" + authority() + target; }
 

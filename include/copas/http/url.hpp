@@ -52,6 +52,8 @@ struct url {
 
   /// The value of the header `host`.
   [[nodiscard]] std::string authority() const;
+  /// Host and port, the port always: what a proxy is asked to connect to.
+  [[nodiscard]] std::string host_and_port() const;
   [[nodiscard]] const char* scheme() const noexcept { return secure ? "https" : "http"; }
   /// Scheme, authority and target: what a proxy is asked for.
   [[nodiscard]] std::string text() const;
