@@ -104,6 +104,7 @@ class connect_to_host::race {
 
  private:
   void begin();
+  void open_for_only_address();
   void collect() noexcept;
   void note(std::error_code failure) noexcept;
   [[nodiscard]] bool advance_one_by_one();
@@ -136,12 +137,9 @@ void connect_to_host::race::begin() {
   begun_ = true;
   owns_descriptor_ = !owner_.on().open();  // somebody before may have connected it
   if (auto literal = parse_literal(to_)) {
-    if (*literal) {
-      untried_ = *std::move(*literal);
-    } else {
-      note(literal->error());
-    }
-    return;
+    if (!*literal) return note(literal->error());
+    untried_ = *std::move(*literal);
+    return open_for_only_address();
   }
   const auto port = port_of(to_.service, to_.by);
   if (!port) return note(port.error());
@@ -149,6 +147,18 @@ void connect_to_host::race::begin() {
   search_ = std::make_unique<detail::name_search>(*names_.core_, to_.host, to_.wanted);
   search_->start();
   search_->on_progress([](void* self) { static_cast<connect_to_host*>(self)->on_progress(); }, &owner_);
+}
+
+// Where there is nothing to race, the stream has its descriptor while it connects: whoever selects by it waits for that.
+void connect_to_host::race::open_for_only_address() {
+  if (!owns_descriptor_ || untried_.size() != 1) return;
+  auto fd = open_tcp(untried_.front().family());
+  if (!fd) {
+    untried_.clear();
+    return note(fd.error());
+  }
+  owner_.on().adopt(*std::move(fd));
+  owns_descriptor_ = false;
 }
 
 // Takes over what has been found since.

@@ -15,7 +15,7 @@ namespace copas {
 /// Attempts begin one after the other, at once where one has failed, or else 250 ms later, and go on side by side; the
 /// families alternate, IPv6 first where this machine has it (RFC 8305). The addresses of one family are tried though those
 /// of the other are not known yet; IPv4 waits 50 ms for IPv6. A stream that has a descriptor keeps it, and tries the
-/// addresses of its family one by one.
+/// addresses of its family one by one; it gets one at once where the host is an address, and else when it is connected.
 class [[nodiscard]] connect_to_host final : public io_operation {
  public:
   /// @param by  outlives the operation.

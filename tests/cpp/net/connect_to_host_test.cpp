@@ -86,6 +86,19 @@ TEST_P(ConnectToHost, NeedsNoServerForAnAddress) {
   EXPECT_TRUE(server->asked().empty());
 }
 
+TEST_P(ConnectToHost, HasItsDescriptorWhileItConnectsToAnAddress) {
+  know(zone({}));
+  const silent_listener at;
+  socket = ref{new stream{}};
+  scope tasks{events};
+  auto client = [&]() -> task<> { static_cast<void>(co_await attempt(socket, "127.0.0.1", at.port())); };
+
+  tasks.spawn(client());
+  settle(events);
+
+  EXPECT_TRUE(socket->open());
+}
+
 TEST_P(ConnectToHost, TriesTheNextAddressWhileOneIsSilent) {
   const silent_listener silent;
   auto at = tcp_listener::bind(events, address::parse("127.0.0.2", silent.port()).value());
