@@ -408,8 +408,7 @@ TEST_F(Queue, AllocatesNothingForAPopWhetherItWaitsOrNot) {
 
   for (int turns = 0; turns < 2 * rounds; ++turns) poll();
 
-  EXPECT_GT(seen, 0U);  // the items' blocks, many items each
-  EXPECT_LT(seen, static_cast<std::size_t>(2 * rounds / 50));
+  EXPECT_LT(seen, static_cast<std::size_t>(2 * rounds / 50));  // the items' blocks at most, many items each
 }
 #endif
 
