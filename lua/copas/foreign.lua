@@ -27,7 +27,9 @@ local function must_wait(err)
   return err == "timeout" or err == "wantread" or err == "wantwrite"
 end
 
-local function deadline_of(skt, operation)
+-- Until when an operation may take that begins now. What the thread has sent elsewhere and is held back leaves before.
+local function begin(skt, operation)
+  native.flush()
   local limit = limits[skt] and limits[skt][operation]
   return limit and limit > 0 and native.now() + limit or nil
 end
@@ -151,7 +153,7 @@ end
 
 local function receive(skt, pattern, prefix, enough)
   local given = prefix
-  local deadline = deadline_of(skt, "receive")
+  local deadline = begin(skt, "receive")
   local in_time, turn = true, nil
   while true do
     local data, err, partial = call(skt, "receive", pattern, prefix)
@@ -184,7 +186,7 @@ end
 
 function foreign.receivefrom(skt, size)
   foreign.check(skt, 1)
-  local deadline = deadline_of(skt, "receive")
+  local deadline = begin(skt, "receive")
   local in_time, turn = true, nil
   size = size or foreign.datagram_size
   while true do
@@ -206,7 +208,7 @@ end
 
 function foreign.send(skt, data, i, j)
   foreign.check(skt, 1)
-  local deadline = deadline_of(skt, "send")
+  local deadline = begin(skt, "send")
   local in_time, turn = true, nil -- which it keeps when it got rid of a part, so that messages are not mixed
   i = first_of(data, i)
   if others_send(skt) then
@@ -278,7 +280,7 @@ end
 
 function foreign.connect(skt, host, port)
   skt:settimeout(0)
-  local deadline = deadline_of(skt, "connect")
+  local deadline = begin(skt, "connect")
   if takes_addresses(skt) then return connect_to_any(skt, host, port, deadline) end
   local ok, err = connect_to(skt, host, port, deadline)
   return ok, err
@@ -287,7 +289,7 @@ end
 ---Shakes hands by a connection of another library: true; nil and a word if the time is over; false and the reason.
 function foreign.shake_hands(connection)
   connection:settimeout(0)
-  local deadline = deadline_of(connection, "connect")
+  local deadline = begin(connection, "connect")
   local in_time = true
   while true do
     local ok, err = connection:dohandshake()

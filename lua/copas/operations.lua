@@ -91,8 +91,8 @@ function copas.dohandshake(skt, params, host)
   error(native.where() .. "TLS/SSL handshake failed: " .. tostring(err), 0)
 end
 
--- Does nothing: what was sent has been given to the system.
-function copas.flush() end
+-- Sends what is held back to leave together with what the thread sends next.
+function copas.flush() native.flush() end
 
 local function set_limits(skt, ...)
   foreign.check(skt, 1)

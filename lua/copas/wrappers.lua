@@ -136,7 +136,7 @@ end
 function stream:close(...) return copas.close(self.socket, ...) end
 function stream:settimeout(timeout) return copas.settimeout(self.socket, timeout) end
 function stream:settimeouts(connect, send, read) return copas.settimeouts(self.socket, connect, send, read) end
-function stream.flush() end
+function stream:flush() return copas.flush(self.socket) end
 
 for _, name in ipairs { "bind", "listen", "accept", "shutdown", "getstats", "setstats", "getfd", "dirty" } do
   stream[name] = function(self, ...)

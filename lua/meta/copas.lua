@@ -352,7 +352,8 @@ function copas.resolver(options) end
 ---@return any ...  what the socket's own `close` returns; 1 for a native one
 function copas.close(skt, ...) end
 
----Does nothing: what was sent has been given to the system.
+---Sends what the calling thread has sent and what is held back, to leave together with what it sends next. That happens
+---while the socket has received more than the thread has taken. What is held back leaves by itself when the thread waits.
 ---@param skt? copas.raw
 function copas.flush(skt) end
 
@@ -468,7 +469,7 @@ function wrapper:settimeout(timeout) end
 ---@return string? err
 function wrapper:settimeouts(connect, send, read) end
 
----Does nothing.
+---Sends what is held back: see `copas.flush`.
 function wrapper:flush() end
 
 -- What follows is handed on to the raw socket.

@@ -124,7 +124,8 @@ void loop::ask_reactor(deadline until) {
     }
   }
   while (!next_turn_.empty()) {
-    join_phase_2(next_turn_.pop_front());
+    wait_node& next = next_turn_.pop_front();
+    list_of_phase_2(next).push_back(next);
     had_events_ = true;
   }
 }
@@ -178,6 +179,7 @@ void loop::run_node(wait_node& node) {
   ++resumptions_;
   node.state_ = wait_node::state::idle;
   if (node.advance()) node.who_.resume();
+  flush_gathered();
 
   task_record* const ran = std::exchange(current_, outer);  // null if it has ended
   if (ran != nullptr) {
@@ -188,38 +190,35 @@ void loop::run_node(wait_node& node) {
 }
 
 task_record* loop::recover() noexcept {
+  flush_gathered();
   task_record* const ran = std::exchange(current_, nullptr);
   if (ran != nullptr) ran->running_ = false;
   return ran;
 }
 
-void loop::schedule(wait_node& node, wake_reason why) noexcept {
+void loop::wake(wait_node& node, wait_list& into, wake_reason why) noexcept {
   node.leave();
   node.state_ = wait_node::state::woken;
   node.reason_ = why;
-  ready_.push_back(node);
+  into.push_back(node);
   if (node.task_ != nullptr && node.task_->wants_wake_) [[unlikely]]
     node.task_->on_wake();
 }
 
-void loop::wake_by_event(wait_node& node) noexcept {
-  schedule(node);
-  node.unlink();
-  join_phase_2(node);
+wait_list& loop::list_of_phase_2(const wait_node& node) noexcept {
+  return node.kind_ == wait_kind::write ? writers_ : readers_;
 }
+
+void loop::schedule(wait_node& node, wake_reason why) noexcept { wake(node, ready_, why); }
+
+void loop::wake_by_event(wait_node& node) noexcept { wake(node, list_of_phase_2(node), wake_reason::event); }
 
 void loop::wake_in_next_turn(wait_node& node, wake_reason why) noexcept {
   if (node.woken()) {
     node.reason_ = why;
     return;
   }
-  schedule(node, why);
-  node.unlink();
-  next_turn_.push_back(node);
-}
-
-void loop::join_phase_2(wait_node& node) noexcept {
-  (node.kind_ == wait_kind::write ? writers_ : readers_).push_back(node);
+  wake(node, next_turn_, why);
 }
 
 void loop::run_at_once(wait_node& node) {
@@ -229,10 +228,7 @@ void loop::run_at_once(wait_node& node) {
 }
 
 void loop::schedule_promptly(wait_node& node) noexcept {
-  schedule(node);
-  if (phase_ != phase::readers) return;
-  node.unlink();
-  readers_.push_back(node);
+  wake(node, phase_ == phase::readers ? readers_ : ready_, wake_reason::event);
 }
 
 void loop::schedule_next(wait_node& node) noexcept {

@@ -8,75 +8,84 @@
 namespace copas {
 namespace {
 
-// Blocks that a thread has used and may use again at once.
-class block_pool {
- public:
-  block_pool() = default;
-  block_pool(const block_pool&) = delete;
-  block_pool& operator=(const block_pool&) = delete;
-  ~block_pool() {
-    while (kept_ > 0) ::operator delete(blocks_[--kept_]);
-    closed_ = true;
-  }
+// Blocks that a thread has used and may use again at once. It needs neither a constructor nor a destructor, so that using
+// it does not begin with asking whether it exists.
+struct block_pool {
+  std::array<void*, 32> blocks;
+  std::size_t kept;
+  bool cleaned_up;  // at the end of the thread, or it will be
+  bool closed;
+};
+constinit thread_local block_pool pool{};
 
-  std::byte* take() {
-    if (kept_ > 0) return static_cast<std::byte*>(blocks_[--kept_]);
-    return static_cast<std::byte*>(::operator new(read_buffer::block_size));
+struct cleaner {
+  ~cleaner() {
+    while (pool.kept > 0) ::operator delete(pool.blocks[--pool.kept]);
+    pool.closed = true;
   }
-
-  void give_back(void* memory) noexcept {
-    if (closed_ || kept_ == blocks_.size() || !COPAS_HAS_MEMORY_POOLS) {
-      ::operator delete(memory);
-    } else {
-      blocks_[kept_++] = memory;
-    }
-  }
-
- private:
-  std::array<void*, 32> blocks_{};
-  std::size_t kept_ = 0;
-  bool closed_ = false;  // at the end of the thread
 };
 
-thread_local block_pool pool;
+void clean_up_at_end() {
+  thread_local const cleaner at_end;
+  static_cast<void>(&at_end);
+  pool.cleaned_up = true;
+}
+
+void* allocate(std::size_t size) { return ::operator new(sizeof(block_header) + size); }
+
+void* take() {
+  if (pool.kept > 0) return pool.blocks[--pool.kept];
+  return allocate(read_buffer::block_size);
+}
+
+void give_back(void* memory) noexcept {
+  if (pool.closed || pool.kept == pool.blocks.size() || !COPAS_HAS_MEMORY_POOLS) return ::operator delete(memory);
+  if (!pool.cleaned_up) clean_up_at_end();
+  pool.blocks[pool.kept++] = memory;
+}
 
 }  // namespace
 
 block make_block(std::size_t size) {
-  if (size <= read_buffer::block_size) return {pool.take(), block_deleter{read_buffer::block_size}};
-  return {static_cast<std::byte*>(::operator new(size)), block_deleter{size}};
+  const bool usual = size <= read_buffer::block_size;
+  auto* const header = new (usual ? take() : allocate(size)) block_header{};
+  header->size = usual ? read_buffer::block_size : size;
+  return block{reinterpret_cast<std::byte*>(header + 1)};
 }
 
 void block_deleter::operator()(std::byte* memory) const noexcept {
-  if (size == read_buffer::block_size) {
-    pool.give_back(memory);
+  auto* const header = reinterpret_cast<block_header*>(memory) - 1;
+  if (header->size == read_buffer::block_size) {
+    give_back(header);
   } else {
-    ::operator delete(memory);
+    ::operator delete(header);
   }
 }
 
 std::span<std::byte> read_buffer::space() {
   if (!block_) block_ = make_block(block_size);
-  begin_ = end_ = 0;
-  return {block_.get(), block_.get_deleter().size};
+  block_header& header = header_of(block_);
+  header.begin = header.end = 0;
+  return {block_.get(), header.size};
 }
 
 void read_buffer::commit(std::size_t count) noexcept {
-  end_ = count;
+  header_of(block_).end = count;
   relax();
 }
 
 void read_buffer::prepend(std::string_view added) {
   if (added.empty()) return;
-  if (begin_ < added.size()) {
+  if (!block_ || header_of(block_).begin < added.size()) {
     block larger = make_block(added.size() + size());
-    if (!empty()) std::memcpy(larger.get() + added.size(), data() + begin_, size());
-    end_ = added.size() + size();
-    begin_ = added.size();
+    if (!empty()) std::memcpy(larger.get() + added.size(), bytes().data(), size());
+    header_of(larger).end = added.size() + size();
+    header_of(larger).begin = added.size();
     block_ = std::move(larger);
   }
-  begin_ -= added.size();
-  std::memcpy(data() + begin_, added.data(), added.size());
+  block_header& header = header_of(block_);
+  header.begin -= added.size();
+  std::memcpy(data() + header.begin, added.data(), added.size());
 }
 
 }  // namespace copas

@@ -1,15 +1,18 @@
 #include "copas/io/operation.hpp"
 
+#include <utility>
+
 #include "copas/core/result.hpp"
 
 namespace copas {
 
 io_operation::~io_operation() {
   wait_node::leave();  // so that the turn does not come back to it
-  socket_->ready().leave(*this);
+  leave_line();
 }
 
 bool io_operation::await_ready() noexcept {
+  home()->flush_gathered_but(socket_.get());
   if (!socket_->ready().vacant(side_)) return false;
   deferred_ = !home()->within_budget();
   if (!deferred_) over_ = attempt();
@@ -34,7 +37,7 @@ bool io_operation::advance() {
   }
   if (!over_ && expired()) end_with(errc::timed_out);
   if (over_) {
-    at.leave(*this);
+    leave_line();
     return true;
   }
   park_again();
@@ -43,7 +46,8 @@ bool io_operation::advance() {
 }
 
 void io_operation::wait_in_line() noexcept {
-  const std::error_code error = socket_->ready().queue(*this, *home(), socket_->fd(), wants());
+  joined_ = true;
+  const std::error_code error = socket_->ready().queue(*this, *home(), socket_->fd(), wants_);
   if (!error) return;
   end_with(error);
   home()->schedule(*this);
@@ -51,11 +55,18 @@ void io_operation::wait_in_line() noexcept {
 
 void io_operation::turn_to(side which) noexcept {
   if (side_ == which) return;
-  socket_->ready().leave(*this);
+  leave_line();
   side_ = which;
 }
 
-void io_operation::hold_turn() noexcept { socket_->ready().hold(*this, *home(), socket_->fd()); }
+void io_operation::leave_line() noexcept {
+  if (std::exchange(joined_, false)) socket_->ready().leave(*this);
+}
+
+void io_operation::hold_turn() noexcept {
+  joined_ = true;
+  socket_->ready().hold(*this, *home(), socket_->fd());
+}
 
 void io_operation::end_with(std::error_code why) noexcept {
   give_up(why);

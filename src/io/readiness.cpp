@@ -12,7 +12,7 @@ namespace copas {
 bool readiness::holds(const io_operation& op) const noexcept { return at(op.side_).holder == &op; }
 
 void readiness::learn(side which, const moved& outcome) noexcept {
-  if (outcome.blocked() || (outcome.drained && !ending_)) at(which).may_be_ready = false;
+  if ((outcome.drained && !ending_) || outcome.blocked()) blocked_[static_cast<std::size_t>(which)] = true;
 }
 
 void readiness::on_event(const io_event& what) noexcept {
@@ -20,7 +20,7 @@ void readiness::on_event(const io_event& what) noexcept {
   for (const side which : both) {
     if (which == side::read ? !what.readable : !what.writable) continue;
     line& here = at(which);
-    here.may_be_ready = true;
+    assume_ready(which);
     if (here.holder != nullptr || here.waiting.empty()) continue;
     auto& first = static_cast<io_operation&>(here.waiting.front());
     home_->wake_by_event(first);
@@ -52,7 +52,7 @@ void readiness::forget() noexcept {
       auto& first = static_cast<io_operation&>(here.waiting.front());
       first.home()->wake_in_next_turn(first, wake_reason::closed);
     }
-    here.may_be_ready = true;
+    assume_ready(which);
   }
   leave_loop();
   ending_ = false;
@@ -71,8 +71,10 @@ std::error_code readiness::queue(io_operation& op, loop& home, int fd, wants wha
   line& here = at(op.side_);
   const bool had_its_turn = here.holder == &op;
   if (had_its_turn) here.holder = nullptr;
-  if (const auto error = move_to(home, fd)) return error;
-  if (op.continues_turn() || (had_its_turn && !op.got_part())) {
+  if (home_ != &home) {
+    if (const auto error = move_to(home, fd)) return error;
+  }
+  if (!here.waiting.empty() && (op.continues_turn() || (had_its_turn && !op.got_part()))) {
     here.waiting.push_front(op);
   } else {
     here.waiting.push_back(op);
@@ -134,7 +136,7 @@ std::error_code readiness::pass_on(side which) noexcept {
   if (here.holder != nullptr || here.waiting.empty()) return {};
   const bool buffered = which == side::read && owner_.holds_bytes();
   if (mode_ == mode::one_shot && !buffered) return arm();
-  if (buffered || here.may_be_ready) wake_first(here);
+  if (buffered || may_be_ready(which)) wake_first(here);
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -38,15 +39,113 @@ moved append(std::string& text, std::size_t room, Reader read) {
 
 }  // namespace
 
-moved stream::receive_some(loop* via, std::span<std::byte> into) noexcept { return receive_raw(via, into); }
-
 moved stream::send_some(loop* via, std::span<const std::byte> from) noexcept {
-  const moved outcome = send_raw(via, from);
+  if (output_) [[unlikely]]
+    return send_behind_output(via, from);
+  const moved outcome = transmit(via, from);
   stats_.sent += outcome.bytes;
   return outcome;
 }
 
+// Sends both in one call if they fit into the buffer; it then holds the bytes of `from` during the call only.
+moved stream::send_behind_output(loop* via, std::span<const std::byte> from) noexcept {
+  output_->collected();
+  if (output_->then_shuts_down) return {.error = system_error(EPIPE)};
+  if (!output_->has_room(from.size())) return flush(via);
+  const std::size_t before = output_->bytes().size();
+  output_->append(from);
+  moved outcome = transmit(via, output_->bytes());
+  if (outcome.error && !outcome.blocked()) {
+    stats_.sent -= before;
+    output_.reset();
+    return outcome;
+  }
+  output_->drop_last(from.size());
+  output_->drop_first(std::min(outcome.bytes, before));
+  outcome.bytes -= std::min(outcome.bytes, before);
+  if (output_->empty()) output_.reset();
+  stats_.sent += outcome.bytes;
+  return outcome;
+}
+
+bool stream::gather(loop& via, std::span<const std::byte> bytes, const send_limit& limit) noexcept {
+  if (!gathers_ || bytes.empty() || bytes.size() > output_buffer::capacity || via.current() == nullptr) return false;
+  if (!open() || !ready().vacant(side::write) || !ready().may_be_ready(side::write)) return false;
+  if (output_) {
+    if (!output_->collecting() || output_->home() != &via || !output_->has_room(bytes.size())) return false;
+  } else {
+    if (holds_output()) return false;
+    try {
+      output_ = std::make_unique<output_buffer>(*this, via);
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    output_->collect();
+  }
+  output_->append(bytes);
+  output_->limit = limit;
+  stats_.sent += bytes.size();
+  return true;
+}
+
+void stream::set_gathering(bool wanted) noexcept {
+  gathers_ = wanted;
+  if (!wanted) send_gathered();
+}
+
+moved stream::flush(loop* via) noexcept {
+  if (output_ && !output_->empty()) {
+    if (const moved outcome = flush_output(via); outcome.error) return outcome;
+  }
+  return encrypted_ ? flush_ciphertext(via) : moved{};
+}
+
+moved stream::flush_output(loop* via) noexcept {
+  output_->collected();
+  const moved outcome = transmit(via, output_->bytes());
+  output_->drop_first(outcome.bytes);
+  if (outcome.error && !outcome.blocked()) {
+    stats_.sent -= output_->bytes().size();
+    output_->fail(outcome.error);
+  } else if (output_->empty()) {
+    const bool ends = output_->then_shuts_down;
+    output_.reset();
+    if (ends) end_output(via);
+  }
+  return {.error = outcome.error};
+}
+
+std::error_code stream::take_output_failure() noexcept {
+  const std::error_code failure = output_->failure();
+  if (failure) output_.reset();
+  return failure;
+}
+
+void stream::shutdown_send(loop* via) noexcept {
+  set_gathering(false);  // who sends after this is told at once that it cannot be
+  if (output_ && !output_->empty()) {
+    output_->then_shuts_down = true;
+  } else {
+    end_output(via);
+  }
+}
+
 void stream::end_output(loop*) noexcept { ::shutdown(fd(), SHUT_WR); }
+
+farewell stream::take_leave() noexcept {
+  if (!output_) return {};
+  output_->collected();
+  const deadline until = output_->last_moment();
+  loop* const via = output_->home();
+  static_cast<void>(flush(via));
+  if (via == nullptr || !output_ || output_->empty()) return {};
+  try {
+    const auto rest = output_->bytes();
+    return {.bytes = {reinterpret_cast<const char*>(rest.data()), rest.size()}, .home = via, .until = until};
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
+}
 
 moved stream::receive_raw(loop* via, std::span<std::byte> into) noexcept {
   const moved outcome = via != nullptr ? via->io().receive(fd(), into) : system_calls::receive(fd(), into);
@@ -68,7 +167,9 @@ moved stream::fill(loop* via) {
 
 receive_operation::receive_operation(loop* home, ref<stream> from, receive_pattern pattern, std::string prefix) noexcept
     : io_operation{home, ref<socket>{from.get()}, side::read},
-      pattern_{pattern},
+      what_{pattern.what},
+      partial_{pattern.partial},
+      count_{pattern.count},
       held_{std::move(prefix)},
       prefix_{held_.size()} {}
 
@@ -81,7 +182,7 @@ receive_operation::~receive_operation() {
 }
 
 bool receive_operation::attempt() noexcept {
-  held_before_ = held_.size();
+  got_part_ = false;
   if (!on().open()) {
     finish(errc::closed);
     return true;
@@ -89,15 +190,19 @@ bool receive_operation::attempt() noexcept {
   try {
     for (int reads = 0;; ++reads) {
       if (take_buffered()) return true;
-      if (pattern_.partial && has_new_bytes()) {
+      if (partial_ && has_new_bytes()) {
         finish(errc::timed_out);
+        return true;
+      }
+      if (const std::error_code failure = from().take_failure()) {
+        finish(failure);
         return true;
       }
       if (!from().may_receive() || reads == reads_per_turn) return false;
       const moved outcome = read_more();
       if (outcome.bytes > 0) continue;
       if (outcome.blocked()) return false;
-      if (outcome.end && pattern_.what == receive_pattern::kind::all && has_new_bytes()) {
+      if (outcome.end && what_ == receive_pattern::kind::all && has_new_bytes()) {
         finish({});
       } else {
         finish(outcome.end ? errc::closed : outcome.error);
@@ -112,7 +217,7 @@ bool receive_operation::attempt() noexcept {
 
 // Takes from the buffer what belongs to the result; true if that completes it.
 bool receive_operation::take_buffered() {
-  switch (pattern_.what) {
+  switch (what_) {
     case receive_pattern::kind::line: return take_line();
     case receive_pattern::kind::exactly: return take_counted();
     case receive_pattern::kind::all: take(from().input().size()); return false;
@@ -144,10 +249,10 @@ bool receive_operation::take_line() {
 
 bool receive_operation::take_counted() {
   read_buffer& input = from().input();
-  if (pattern_.count == 0 && prefix_ == 0) {
+  if (count_ == 0 && prefix_ == 0) {
     if (input.empty()) return false;
   } else {
-    const std::size_t missing = pattern_.count - std::min(pattern_.count, held_.size());
+    const std::size_t missing = count_ - std::min(count_, held_.size());
     const std::size_t count = std::min(missing, input.size());
     if (held_.empty() && count == missing && count > 0) {
       slice_ = input.bytes().first(count);
@@ -165,9 +270,9 @@ bool receive_operation::take_counted() {
 // Large amounts go straight to where they are wanted; what may belong to the next operation goes through the buffer.
 moved receive_operation::read_more() {
   const std::size_t spare = held_.capacity() - held_.size();
-  if (pattern_.what == receive_pattern::kind::all) return read_behind(std::max(least_growth, spare));
-  if (pattern_.what == receive_pattern::kind::exactly) {
-    const std::size_t missing = pattern_.count - std::min(pattern_.count, held_.size());
+  if (what_ == receive_pattern::kind::all) return read_behind(std::max(least_growth, spare));
+  if (what_ == receive_pattern::kind::exactly) {
+    const std::size_t missing = count_ - std::min(count_, held_.size());
     if (missing >= read_buffer::block_size) {
       return read_behind(std::min(missing, std::max(first_room, spare)));
     }
@@ -179,6 +284,7 @@ moved receive_operation::read_behind(std::size_t room) {
   const moved outcome =
       append(held_, room, [this](std::span<std::byte> into) noexcept { return from().receive_some(home(), into); });
   from().stats().received += outcome.bytes;
+  got_part_ = got_part_ || outcome.bytes > 0;
   return outcome;
 }
 
@@ -186,6 +292,7 @@ void receive_operation::take(std::size_t count) {
   read_buffer& input = from().input();
   held_.append(input.bytes().data(), count);
   from().stats().received += count;
+  got_part_ = got_part_ || count > 0;
   input.consume(count);
   input.relax();
 }
@@ -194,7 +301,7 @@ void receive_operation::give_up(std::error_code why) noexcept { finish(why); }
 
 void receive_operation::finish(std::error_code why) noexcept {
   error_ = why;
-  if (pattern_.what != receive_pattern::kind::line) return;
+  if (what_ != receive_pattern::kind::line) return;
   if (slice_.data() != nullptr) {
     slice_ = slice_.first(without_carriage_returns(slice_.data(), slice_.size()));
   } else {
@@ -222,16 +329,18 @@ received receive_operation::await_resume() noexcept {
 }
 
 std::string receive_operation::take_text() noexcept {
-  handed_over_ = true;
-  if (slice_.data() != nullptr) {
-    held_.assign(slice_.data(), slice_.size());
-    from().input().relax();
-  }
+  if (slice_.data() != nullptr) held_.assign(slice_.data(), slice_.size());
+  drop_result();
   return std::move(held_);
 }
 
+void receive_operation::drop_result() noexcept {
+  handed_over_ = true;
+  if (slice_.data() != nullptr) from().input().relax();
+}
+
 std::string_view receive_operation::activity() const noexcept {
-  switch (pattern_.what) {
+  switch (what_) {
     case receive_pattern::kind::line: return "receiving a line";
     case receive_pattern::kind::exactly: return "receiving a number of bytes";
     case receive_pattern::kind::all: return "receiving to the end of the stream";
@@ -252,6 +361,8 @@ bool receive_some_operation::attempt() noexcept {
     input.consume(outcome_.bytes);
     input.relax();
   } else {
+    outcome_.error = source.take_failure();
+    if (outcome_.error) return true;
     if (!source.may_receive()) return false;
     const moved outcome = source.receive_some(home(), into_);
     if (outcome.blocked()) return false;
@@ -262,7 +373,16 @@ bool receive_some_operation::attempt() noexcept {
   return true;
 }
 
+bool send_operation::gather_more(const send_limit& limit) noexcept {
+  if (!home()->within_budget() || !to().gather(*home(), rest_, limit)) return false;
+  outcome_.bytes = rest_.size();
+  rest_ = {};
+  return true;
+}
+
 bool send_operation::attempt() noexcept {
+  outcome_.error = to().take_failure();
+  if (outcome_.error) return true;
   while (!rest_.empty() || to().holds_output()) {
     if (!on().open()) {
       outcome_.error = errc::closed;
@@ -273,8 +393,21 @@ bool send_operation::attempt() noexcept {
     if (outcome.blocked()) return false;
     outcome_.bytes += outcome.bytes;
     outcome_.error = outcome.error;
-    if (outcome.error) return true;
+    if (outcome.error) {
+      static_cast<void>(to().take_failure());  // that was it
+      return true;
+    }
     rest_ = rest_.subspan(outcome.bytes);
+  }
+  return true;
+}
+
+bool flush_operation::attempt() noexcept {
+  auto& from = static_cast<stream&>(on());
+  while (from.holds_output()) {
+    if (!on().ready().may_be_ready(side::write)) return false;
+    const moved outcome = from.flush(home());
+    if (outcome.error) return !outcome.blocked();
   }
   return true;
 }

@@ -53,6 +53,11 @@ send_range check_send_range(lua_State* L, int index) {
 
 namespace {
 
+void push_bytes(lua_State* L, state& shared, const received_bytes& outcome) {
+  if (!outcome.copied) return shared.push_pinned(L, outcome.pinned);
+  lua_pushlstring(L, outcome.copy, outcome.pinned);
+}
+
 void push_error_or(lua_State* L, const std::error_code& error, const char* word) {
   if (word != nullptr) {
     lua_pushstring(L, word);
@@ -63,9 +68,23 @@ void push_error_or(lua_State* L, const std::error_code& error, const char* word)
 
 }  // namespace
 
+received_bytes take_received(state& shared, receive_operation& op) {
+  received_bytes outcome;
+  const std::string_view bytes = op.bytes();
+  outcome.error = op.error();
+  outcome.copied = bytes.size() <= received_bytes::few;
+  if (outcome.copied) {
+    outcome.pinned = bytes.copy(outcome.copy, bytes.size());
+    op.drop_result();
+  } else {
+    outcome.pinned = shared.pin(op.await_resume());
+  }
+  return outcome;
+}
+
 int push_received(lua_State* L, state& shared, const received_bytes& outcome) {
   if (!outcome.error) {
-    shared.push_pinned(L, outcome.pinned);
+    push_bytes(L, shared, outcome);
     lua_pushnil(L);
     lua_pushnil(L);
     return 3;
@@ -73,7 +92,7 @@ int push_received(lua_State* L, state& shared, const received_bytes& outcome) {
   lua_pushnil(L);
   const bool never_connected = outcome.error == std::errc::not_connected;  // whose connecting failed, for one
   push_error_or(L, never_connected ? make_error_code(errc::closed) : outcome.error, outcome.word);
-  shared.push_pinned(L, outcome.pinned);
+  push_bytes(L, shared, outcome);
   return 3;
 }
 

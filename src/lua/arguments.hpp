@@ -37,16 +37,20 @@ struct send_range {
   return {.text = {bytes, length}, .first = 0, .last = length};
 }
 
-/// The outcome of a receive operation, with its bytes pinned.
+/// The outcome of a receive operation: a few bytes are copied, more of them pinned.
 struct received_bytes {
+  static constexpr std::size_t few = 1024;
+
+  received_bytes() noexcept {}  // NOLINT: the copy is as long as it says
+
   std::error_code error;
-  std::size_t pinned = 0;
   const char* word = nullptr;  ///< for the error, instead of its usual text
+  bool copied = false;
+  std::size_t pinned = 0;  ///< or the length of the copy
+  char copy[few];
 };
-[[nodiscard]] inline received_bytes pin(state& shared, received&& outcome) {
-  const std::error_code error = outcome.error;
-  return {.error = error, .pinned = shared.pin(std::move(outcome))};
-}
+/// Takes the outcome from an operation that is over.
+[[nodiscard]] received_bytes take_received(state& shared, receive_operation& op);
 
 /// Pushes `data, nil, nil` or `nil, error, partial`.
 int push_received(lua_State* L, state& shared, const received_bytes& outcome);

@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "copas/core/result.hpp"
+#include "copas/io/output_buffer.hpp"
 
 namespace copas::lua {
 namespace {
@@ -56,6 +57,7 @@ blocking_timeouts limits_since(deadline start, const blocking_timeouts& limits) 
 }
 
 void perform(io_operation& operation, copas::socket& on, const blocking_timeouts& limits) noexcept {
+  flush_gathered_output();
   const deadline end = limits.total < 0 ? never : after(blocking_now(), limits.total);
   const bool may_wait = limits.block != 0 && limits.total != 0;
   deadline until = end;

@@ -155,6 +155,12 @@ int native_succeed(lua_State* L) {
   return 0;
 }
 
+// flush(): sends what the running thread has sent and what is held back
+int native_flush(lua_State*) {
+  flush_gathered_output();
+  return 0;
+}
+
 // limits(native socket): those of connect, send and receive in seconds; -1 is none
 int native_limits(lua_State* L) {
   const operation_timeouts& limits = check_native(L).limits;
@@ -197,17 +203,12 @@ int native_set_limits(lua_State* L) {
 
 void add_operation_functions(lua_State* L, int scheduler) {
   constexpr luaL_Reg functions[] = {
-      {"accept", guarded<native_accept>},
-      {"connect", guarded<native_connect>},
-      {"connected", guarded<native_connected>},
-      {"direct", guarded<native_direct>},
-      {"handshake", guarded<native_handshake>},
-      {"limits", guarded<native_limits>},
-      {"succeed", guarded<native_succeed>},
-      {"is_native", guarded<native_is_native>},
-      {"kind", guarded<native_kind>},
-      {"method", guarded<native_method>},
-      {"set_limits", guarded<native_set_limits>},
+      {"accept", guarded<native_accept>},       {"connect", guarded<native_connect>},
+      {"connected", guarded<native_connected>}, {"direct", guarded<native_direct>},
+      {"flush", guarded<native_flush>},         {"handshake", guarded<native_handshake>},
+      {"limits", guarded<native_limits>},       {"succeed", guarded<native_succeed>},
+      {"is_native", guarded<native_is_native>}, {"kind", guarded<native_kind>},
+      {"method", guarded<native_method>},       {"set_limits", guarded<native_set_limits>},
   };
   for (const luaL_Reg& each : functions) set_scheduler_function(L, scheduler, each.name, each.func);
   lua_pushlightuserdata(L, const_cast<char*>(&foreign));

@@ -19,7 +19,7 @@ namespace copas::lua {
 namespace {
 
 // What the value of an option is in Lua.
-enum class form : std::uint8_t { boolean, number, linger, device, error, ip, ip_membership, ipv6_membership };
+enum class form : std::uint8_t { boolean, number, linger, device, error, ip, ip_membership, ipv6_membership, gather };
 
 constexpr unsigned of(socket_kind kind) { return 1U << static_cast<unsigned>(kind); }
 constexpr unsigned tcp = of(socket_kind::tcp) | of(socket_kind::tls);
@@ -41,6 +41,7 @@ constexpr std::array options{
     option{"broadcast", SOL_SOCKET, SO_BROADCAST, form::boolean, udp, udp},
     option{"dontroute", SOL_SOCKET, SO_DONTROUTE, form::boolean, udp, udp},
     option{"error", SOL_SOCKET, SO_ERROR, form::error, tcp | udp, 0},
+    option{"gather-output", 0, 0, form::gather, tcp | unix_stream, tcp | unix_stream},  // of ours, not the system's
     option{"ip-add-membership", IPPROTO_IP, IP_ADD_MEMBERSHIP, form::ip_membership, 0, udp},
     option{"ip-drop-membership", IPPROTO_IP, IP_DROP_MEMBERSHIP, form::ip_membership, 0, udp},
     option{"ip-multicast-if", IPPROTO_IP, IP_MULTICAST_IF, form::ip, udp, udp},
@@ -220,9 +221,11 @@ int get_number(lua_State* L, int fd, const option& which) {
 }  // namespace
 
 int method_setoption(lua_State* L) {
-  const socket_object& object = self(L);
+  socket_object& object = self(L);
   const option& which = check_option(L, object.kind(), &option::set);
+  flush_gathered_output();
   switch (which.type) {
+    case form::gather: object.set_gathering(check_boolean(L, 3) != 0); return push_one(L);
     case form::linger: return push_set(L, object.fd(), which, check_linger(L, 3));
     case form::ip: return push_set(L, object.fd(), which, check_ip(L, 3));
     case form::ip_membership: return push_set(L, object.fd(), which, check_ip_membership(L, 3));
@@ -243,6 +246,7 @@ int method_getoption(lua_State* L) {
   const socket_object& object = self(L);
   const option& which = check_option(L, object.kind(), &option::get);
   switch (which.type) {
+    case form::gather: lua_pushboolean(L, object.gathers ? 1 : 0); return 1;
     case form::linger: return get_linger(L, object.fd(), which);
     case form::device: return get_device(L, object.fd(), which);
     case form::ip: return get_ip(L, object.fd(), which);

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "copas/io/output_buffer.hpp"
 #include "lua/guard.hpp"
 #include "lua/scheduler.hpp"
 
@@ -14,6 +15,7 @@ namespace copas::lua {
 template <awaitable Operation, class Socket, class... Arguments>
 auto try_once(scheduler& owner, ref<Socket> on, Arguments... arguments)
     -> std::optional<decltype(conversion<Operation>::take(owner, std::declval<Operation&>()))> {
+  flush_gathered_output();
   readiness& known = on->ready();
   Operation operation{nullptr, std::move(on), std::move(arguments)...};
   if (!known.vacant(operation.which())) return std::nullopt;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "copas/io/output_buffer.hpp"
 #include "lua/exceptions.hpp"
 #include "lua/gate.hpp"
 #include "lua/guard.hpp"
@@ -142,6 +143,7 @@ void scheduler::check_not_turning(lua_State* L) const {
 
 bool scheduler::step(lua_State* L, deadline until, bool (*again)(lua_State* L)) {
   check_not_turning(L);
+  flush_gathered_output();  // of another loop, whose thread runs this one
   turning_ = true;
   thread* const running = shared_.current;  // of another scheduler
   bool had_events = false;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cmath>
 
+#include "copas/io/output_buffer.hpp"
 #include "lua/blocking.hpp"
 #include "lua/errors.hpp"
 #include "lua/functions.hpp"
@@ -28,6 +29,7 @@ int socket_gettime(lua_State* L) {
 
 int socket_sleep(lua_State* L) {
   const double seconds = luaL_checknumber(L, 1);
+  flush_gathered_output();
   const deadline end = blocking_now() + from_seconds(seconds);
   if (!(seconds > 0)) return 0;
   for (;;) {
@@ -147,6 +149,7 @@ int socket_select(lua_State* L) {
     }
   }
 
+  flush_gathered_output();
   const int ready = wait_for_any(polled, count, any ? std::chrono::nanoseconds::zero() : timeout);
   for (std::size_t each = 0; each < count; ++each) {
     candidates[each].ready = candidates[each].ready || polled[each].revents != 0;

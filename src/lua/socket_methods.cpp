@@ -1,6 +1,7 @@
 // Methods of all kinds of socket objects.
 #include "lua/socket_methods.hpp"
 
+#include "copas/io/output_buffer.hpp"
 #include "lua/results.hpp"
 
 namespace copas::lua {
@@ -16,13 +17,16 @@ int method_dirty(lua_State* L) {
 }
 
 int method_getfd(lua_State* L) {
+  flush_gathered_output();  // whoever asks may send by it
   lua_pushinteger(L, self(L).fd());
   return 1;
 }
 
 int method_setfd(lua_State* L) {
   const socket_object& object = self(L);
-  object.socket().replace(unique_fd{static_cast<int>(luaL_checkinteger(L, 2))});
+  const auto fd = static_cast<int>(luaL_checkinteger(L, 2));
+  flush_gathered_output();
+  object.socket().replace(unique_fd{fd});
   return 0;
 }
 

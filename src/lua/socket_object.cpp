@@ -102,6 +102,11 @@ void socket_object::become(lua_State* L, int index, socket_role what) {
   if (what == socket_role::server) socket_ = ref<copas::socket>{new copas::listener{unique_fd{socket_->release()}}};
 }
 
+void socket_object::set_gathering(bool wanted) noexcept {
+  gathers = wanted;
+  if (!is_datagram() && class_.role != socket_role::server) connection().set_gathering(wanted);
+}
+
 void refuse_class(lua_State* L, int index, socket_class expected) {
   refuse(L, index, expected.kind, name_of(expected.role));
 }

@@ -72,6 +72,8 @@ class socket_object {
   [[nodiscard]] socket_class what() const noexcept { return class_; }
   [[nodiscard]] socket_kind kind() const noexcept { return class_.kind; }
   [[nodiscard]] socket_role role() const noexcept { return class_.role; }
+  /// Lets small sends be gathered or not, by its connection or those that it accepts.
+  void set_gathering(bool wanted) noexcept;
   [[nodiscard]] bool is_datagram() const noexcept {
     return class_.kind == socket_kind::udp || class_.kind == socket_kind::unix_datagram;
   }
@@ -79,6 +81,7 @@ class socket_object {
   operation_timeouts limits;
   blocking_timeouts blocking;
   family inet = family::unspecified;
+  bool gathers = true;  ///< whether its small sends are gathered, or those of the connections that it accepts
   served_client client;  ///< if a server accepted it, for its name
   deadline birth;
 

@@ -51,7 +51,7 @@ int method_receive(lua_State* L) {
   {
     receive_operation receiving{object.socket().home(), object.stream(), pattern, std::string{prefix}};
     perform(receiving, object.socket(), object.blocking);
-    outcome = pin(state::of(L), receiving.await_resume());
+    outcome = take_received(state::of(L), receiving);
   }
   return push_received(L, state::of(L), outcome);
 }
@@ -71,8 +71,10 @@ int method_send(lua_State* L) {
 int method_shutdown(lua_State* L) {
   const socket_object& object = self(L, socket_role::client);
   static constexpr const char* modes[] = {"receive", "send", "both", nullptr};
-  static constexpr int directions[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
-  ::shutdown(object.fd(), directions[luaL_checkoption(L, 2, "both", modes)]);
+  enum { receive, send, both };
+  const int what = luaL_checkoption(L, 2, "both", modes);
+  if (what != receive) object.connection().shutdown_send(object.socket().home());
+  if (what != send) ::shutdown(object.fd(), SHUT_RD);
   return push_one(L);
 }
 

@@ -22,12 +22,16 @@ namespace {
 // A send that remembers which part of the string it was asked for.
 class ranged_send final : public send_operation {
  public:
-  ranged_send(copas::loop* home, ref<copas::stream> to, const send_range& range) noexcept
-      : send_operation{home, std::move(to), range.bytes()}, range_{range} {}
+  /// @param limit  how long bytes that are gathered may take to leave once the stream is closed.
+  ranged_send(copas::loop* home, ref<copas::stream> to, const send_range& range,
+              std::chrono::nanoseconds limit) noexcept
+      : send_operation{home, std::move(to), range.bytes()}, range_{range}, limit_{limit} {}
+  [[nodiscard]] bool await_ready() noexcept { return gather({.timeout = limit_}) || io_operation::await_ready(); }
   [[nodiscard]] const send_range& range() const noexcept { return range_; }
 
  private:
   send_range range_;
+  std::chrono::nanoseconds limit_;
 };
 
 // An accept that knows the object it is for, from which connections inherit what it has when they come, and may leave those
@@ -35,18 +39,16 @@ class ranged_send final : public send_operation {
 class inheriting_accept final : public accept_operation {
  public:
   inheriting_accept(copas::loop* home, const socket_object& server, readiness::wants what) noexcept
-      : accept_operation{home, server.listener()}, server_{server}, wants_{what} {}
-
-  [[nodiscard]] bool await_ready() noexcept {
-    return wants_ == readiness::wants::readiness && accept_operation::await_ready();
+      : accept_operation{home, server.listener()}, server_{server}, at_once_{what == readiness::wants::readiness} {
+    if (!at_once_) wait_for_news();
   }
+
+  [[nodiscard]] bool await_ready() noexcept { return at_once_ && accept_operation::await_ready(); }
   [[nodiscard]] const socket_object& server() const noexcept { return server_; }
 
  private:
-  [[nodiscard]] readiness::wants wants() const noexcept override { return wants_; }
-
   const socket_object& server_;
-  readiness::wants wants_;
+  bool at_once_;
 };
 
 // Does the running thread want the words of the library below, instead of "timeout"?
@@ -77,7 +79,7 @@ struct conversion<receive_operation> {
   static received_bytes take(scheduler& owner, receive_operation& op) {
     const bool secured = op.from().encrypted();
     const bool partial = op.pattern().partial;
-    received_bytes outcome = pin(owner.shared(), op.await_resume());
+    received_bytes outcome = take_received(owner.shared(), op);
     if (secured && outcome.error == errc::timed_out && (partial || wants_own_words(owner))) outcome.word = "wantread";
     return outcome;
   }
@@ -147,19 +149,25 @@ struct conversion<inheriting_accept> {
     socket_class what;
     copas::family inet;
     operation_timeouts limits;
+    bool gathers;
   };
   static outcome take(scheduler&, inheriting_accept& op) noexcept {
     auto accepted = op.await_resume();
     const std::error_code error = accepted ? std::error_code{} : accepted.error();
     const socket_object& server = op.server();
-    return {
-        accepted ? accepted->release() : -1, error, {server.kind(), socket_role::client}, server.inet, server.limits};
+    return {accepted ? accepted->release() : -1,
+            error,
+            {server.kind(), socket_role::client},
+            server.inet,
+            server.limits,
+            server.gathers};
   }
   static int push(lua_State* L, scheduler& owner, const outcome& accepted) {
     if (accepted.error) return push_failure(L, accepted.error);
     socket_object& client =
         socket_object::push(L, owner.shared(), accepted.what, accepted.inet, unique_fd{accepted.fd});
     client.limits = accepted.limits;
+    client.set_gathering(accepted.gathers);
     client.blocking.block = 0;
     return 1;
   }
@@ -207,7 +215,8 @@ int await_receive(lua_State* L, const socket_object& object, int socket, int cou
 int await_send(lua_State* L, const socket_object& object, int socket, int count) {
   check_client(L, object);
   const send_range range = count > 2 ? check_send_range(L, 2) : check_whole_string(L, 2);
-  return perform<ranged_send>(L, effective(object.limits.send), {.socket = socket, .text = 2}, object.stream(), range);
+  const std::chrono::nanoseconds limit = effective(object.limits.send);
+  return perform<ranged_send>(L, limit, {.socket = socket, .text = 2}, object.stream(), range, limit);
 }
 
 int await_connect(lua_State* L, socket_object& object) {

@@ -77,7 +77,7 @@ int receive(lua_State* L) {
   {
     receive_operation receiving{object.socket().home(), object.stream(), pattern, std::string{prefix}};
     perform(receiving, object.socket(), object.blocking);
-    outcome = pin(state::of(L), receiving.await_resume());
+    outcome = take_received(state::of(L), receiving);
     if (outcome.error == errc::timed_out) outcome.word = word_for(side::read);
   }
   return push_received(L, state::of(L), outcome);

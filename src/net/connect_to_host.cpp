@@ -290,9 +290,7 @@ void connect_to_host::wait_in_line() noexcept {
   wake_at(std::min(limit_, race_->next_step()));
 }
 
-bool connect_to_host::expired() const noexcept {
-  return io_operation::expired() && (!waited_ || home()->io().now() >= limit_);
-}
+bool connect_to_host::at_deadline() const noexcept { return !waited_ || home()->io().now() >= limit_; }
 
 void connect_to_host::on_progress() noexcept {
   if (parked()) home()->schedule_next(*this);

@@ -1,16 +1,11 @@
 #include "copas/tls/stream.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstring>
 #include <new>
 #include <utility>
 
-#include "copas/core/task.hpp"
-#include "copas/io/stream_handle.hpp"
 #include "copas/tls/error.hpp"
 #include "tls/closed_session.hpp"
 
@@ -22,22 +17,8 @@ moved blocked() noexcept { return {.error = std::make_error_code(std::errc::oper
 // How long a peer has to read what the system did not take when a side was ended or closed.
 constexpr std::chrono::seconds patience{5};
 
-// Ends a connection while the loop runs, if the peer reads soon: what the system did not take when it was closed goes out;
-// and who never received anything waits for the peer's end, so that what a server of TLS 1.3 sends unasked (tickets) is
-// read. If such bytes met a closed connection, the system would reset it, and the peer lose what it has not read yet.
-task<void> part(loop& home, unique_fd connection, std::string rest, bool unheard) {
-  const deadline until = home.io().after(patience);
-  stream_handle peer{home, std::move(connection)};
-  if (!rest.empty() && !co_await peer.send(rest, until)) co_return;
-  if (!unheard) co_return;
-  peer.shutdown_send();
-  std::array<std::byte, 1024> unread;
-  while (co_await peer.receive(unread, until)) continue;
-}
-
 task<void> send_held(loop& home, ref<copas::stream> on) {
-  send_operation sending{&home, std::move(on), {}, home.io().after(patience)};
-  static_cast<void>(co_await sending);
+  co_await flush_operation{&home, on, home.io().after(patience)};
 }
 
 }  // namespace
@@ -49,6 +30,8 @@ ref<stream> stream::over(copas::stream& plain, context& by) {
   std::string early{buffered.data(), buffered.size()};
   // Without a descriptor until nothing can fail any more.
   ref<stream> made{new stream{unique_fd{}, std::move(session), std::move(early)}};
+  plain.send_gathered();
+  made->set_gathering(plain.gathers());
   made->replace(unique_fd{plain.release()});
   return made;
 }
@@ -73,7 +56,7 @@ moved stream::outcome_of(const step& taken) noexcept {
   }
 }
 
-moved stream::receive_some(loop* via, std::span<std::byte> into) noexcept {
+moved stream::decrypt_some(loop* via, std::span<std::byte> into) noexcept {
   if (state_ == state::ended) return {.end = true};
   if (state_ != state::open) return {.error = errc::closed};
   via_ = via;
@@ -82,16 +65,14 @@ moved stream::receive_some(loop* via, std::span<std::byte> into) noexcept {
   return outcome;
 }
 
-moved stream::send_some(loop* via, std::span<const std::byte> from) noexcept {
+moved stream::encrypt_some(loop* via, std::span<const std::byte> from) noexcept {
   if (!secured()) return {.error = errc::closed};
   if (output_ended_) return {.error = std::make_error_code(std::errc::broken_pipe)};
-  if (const moved before = flush(via); before.error) return before;
-  const moved outcome = outcome_of(session_->write(*this, from));
-  stats().sent += outcome.bytes;
-  return outcome;
+  if (const moved before = flush_ciphertext(via); before.error) return before;
+  return outcome_of(session_->write(*this, from));
 }
 
-moved stream::flush(loop* via) noexcept {
+moved stream::flush_ciphertext(loop* via) noexcept {
   via_ = via;
   return outcome_of(session_->flush(*this));
 }
@@ -109,34 +90,49 @@ void stream::end_output(loop* via) noexcept {
   }
 }
 
-bool stream::may_receive() noexcept {
-  return state_ != state::open || !early_.empty() || session_->readable() || copas::stream::may_receive();
+bool stream::may_decrypt() noexcept {
+  return state_ != state::open || !early_.empty() || session_->readable() || ready().may_be_ready(side::read);
 }
 
 bool stream::holds_bytes() const noexcept {
   return copas::stream::holds_bytes() || (state_ == state::open && (!early_.empty() || session_->readable()));
 }
 
-void stream::take_leave() noexcept {
-  say_goodbye();
+farewell stream::take_leave() noexcept {
+  farewell last = say_goodbye();
   session_ = &closed_session(session_->mode());
   owned_.reset();
   early_ = {};
+  return last;
 }
 
-void stream::say_goodbye() noexcept {
-  if (!secured()) return;
-  via_ = home();
+// What the system does not take goes out while the loop runs, if the peer reads it soon. And who never received anything
+// hears the peer out, so that what a server of TLS 1.3 sends unasked (tickets) is read.
+farewell stream::say_goodbye() noexcept {
+  if (!secured()) return {};
+  const output_buffer* const gathered = output();
+  via_ = home() == nullptr && gathered != nullptr ? gathered->home() : home();
   const bool unheard = state_ == state::open && !heard_ && stats().sent > 0 && session_->mode() == role::client;
-  if (!output_ended_) session_->shut_down(*this);
+  deadline until = via_ == nullptr ? never : via_->io().after(patience);
+  if (!output_ended_) {
+    if (gathered != nullptr) {
+      if (const deadline last = gathered->last_moment(); last != never) until = std::max(until, last);
+      encrypt_all(gathered->bytes());
+    }
+    session_->shut_down(*this);
+  }
   std::string rest = session_->take_unsent();
   state_ = state::failed;
-  unique_fd same{(rest.empty() && !unheard) || via_ == nullptr ? -1 : ::dup(fd())};
-  if (!same) return;
-  try {
-    via_->spawn(part(*via_, std::move(same), std::move(rest), unheard), "closing");
-  } catch (const std::bad_alloc&) {
-    return;  // the peer sees an end without notice
+  if ((rest.empty() && !unheard) || via_ == nullptr) return {};
+  return {.bytes = std::move(rest), .home = via_, .until = until, .hears_out = unheard};
+}
+
+// Also what the transport does not take; the session holds that.
+void stream::encrypt_all(std::span<const std::byte> bytes) noexcept {
+  while (!bytes.empty()) {
+    const step taken = session_->write(*this, bytes);
+    if (taken.how != progress::done) return;
+    bytes = bytes.subspan(taken.bytes);
   }
 }
 
@@ -149,7 +145,7 @@ moved stream::receive(std::span<std::byte> into) noexcept {
     if (count == left.size()) early_ = {};
     return {.bytes = count};
   }
-  if (!copas::stream::may_receive()) return blocked();
+  if (!ready().may_be_ready(side::read)) return blocked();
   const moved outcome = receive_raw(via_, into);
   transport_error_ = outcome.error;
   return outcome;

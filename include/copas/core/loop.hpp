@@ -45,6 +45,20 @@ class loop_property {
   virtual ~loop_property() = default;
 };
 
+/// Output that a task has given away and that is held back, to leave together with what the task sends next.
+class gathered_output {
+ public:
+  gathered_output() = default;
+  gathered_output(const gathered_output&) = delete;
+  gathered_output& operator=(const gathered_output&) = delete;
+
+  /// Sends it, as far as that can be done at once; the loop does not know of it any more.
+  virtual void leave() noexcept = 0;
+
+ protected:
+  ~gathered_output() = default;
+};
+
 /// The dispatcher of one thread: finds out what can go on, and lets it go on, in a fair order.
 ///
 /// A turn of the loop (1) asks the reactor for events, (2) runs what they woke, readers before writers, (3) makes
@@ -147,6 +161,28 @@ class loop {
   /// Counts one operation finished without waiting; false if the task had its share and lets others run first.
   [[nodiscard]] bool within_budget() noexcept { return --budget_ > 0; }
 
+  /// Holds output back until the task that runs waits or ends, or acts on something else than `whose`. There is one such
+  /// output at a time: another one leaves first.
+  void gather(gathered_output& output, const void* whose) noexcept {
+    flush_gathered();
+    gathered_ = &output;
+    gatherer_ = whose;
+  }
+  /// Lets what is held back leave; without a task nothing is.
+  void flush_gathered() noexcept {
+    if (gathered_ != nullptr) [[unlikely]]
+      std::exchange(gathered_, nullptr)->leave();
+  }
+  /// The same, unless it is that of `whose`.
+  void flush_gathered_but(const void* whose) noexcept {
+    if (gathered_ != nullptr && gatherer_ != whose) [[unlikely]]
+      flush_gathered();
+  }
+  /// Forgets output that has left.
+  void forget_gathered(const gathered_output& left) noexcept {
+    if (gathered_ == &left) gathered_ = nullptr;
+  }
+
   /// Registers who is told of events of `fd`, in place of whoever was.
   /// @return  the generation to watch it with.
   std::uint32_t attach(int fd, event_source& source);
@@ -185,7 +221,8 @@ class loop {
   void fire_timers() noexcept;
   void run_posted();
   void run_node(wait_node& node);
-  void join_phase_2(wait_node& node) noexcept;
+  void wake(wait_node& node, wait_list& into, wake_reason why) noexcept;
+  [[nodiscard]] wait_list& list_of_phase_2(const wait_node& node) noexcept;
   bool time_to_poll() noexcept;
 
   std::unique_ptr<reactor> reactor_;
@@ -199,6 +236,8 @@ class loop {
   list<task_record> tasks_;
   std::array<std::size_t, wait_kinds> parked_{};
   task_record* current_ = nullptr;
+  gathered_output* gathered_ = nullptr;  // of the task that runs
+  const void* gatherer_ = nullptr;
   deadline turn_time_;
   std::uint64_t resumptions_ = 0;
   std::uint32_t generations_ = 0;

@@ -43,6 +43,8 @@ class ref {
   T* operator->() const noexcept { return object_; }
   [[nodiscard]] T* get() const noexcept { return object_; }
   explicit operator bool() const noexcept { return object_ != nullptr; }
+  /// Is it the only share?
+  [[nodiscard]] bool sole() const noexcept { return object_ != nullptr && object_->owners_ == 1; }
 
  private:
   T* object_ = nullptr;

@@ -188,6 +188,7 @@ class wait_node : public list_link, timer_hook {
   waiter who_;
   loop* home_ = nullptr;
   task_record* task_ = nullptr;
+  deadline until_ = never;
   state state_ = state::idle;  // idle: in no list and without a timer
   wake_reason reason_ = wake_reason::none;
   wait_kind kind_ = wait_kind::signal;

@@ -45,7 +45,9 @@ class [[nodiscard]] readiness_wait : public io_operation {
   enum class place : std::uint8_t { last, first };
 
   readiness_wait(loop* home, ref<socket> on, side which, place in_line = place::last) noexcept
-      : io_operation{home, std::move(on), which}, in_line_{in_line} {}
+      : io_operation{home, std::move(on), which}, in_line_{in_line} {
+    wait_for_news();
+  }
 
   [[nodiscard]] bool attempt() noexcept override { return reason() == wake_reason::event; }
   void give_up(std::error_code why) noexcept override { error_ = why; }
@@ -54,7 +56,6 @@ class [[nodiscard]] readiness_wait : public io_operation {
   [[nodiscard]] std::string_view activity() const noexcept override { return "waiting for a descriptor"; }
 
  private:
-  [[nodiscard]] readiness::wants wants() const noexcept override { return readiness::wants::news; }
   [[nodiscard]] bool continues_turn() const noexcept override { return in_line_ == place::first; }
 
   place in_line_;

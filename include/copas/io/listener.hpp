@@ -30,7 +30,7 @@ class [[nodiscard]] accept_operation : public io_operation {
 
  private:
   void wait_in_line() noexcept override;
-  [[nodiscard]] bool expired() const noexcept override { return false; }
+  [[nodiscard]] bool at_deadline() const noexcept override { return false; }
 
   unique_fd connection_;
   std::error_code error_;

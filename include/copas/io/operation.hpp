@@ -30,7 +30,7 @@ class io_operation : public wait_node {
 
  protected:
   io_operation(loop* home, ref<socket> on, side which) noexcept
-      : wait_node{home, never}, socket_{std::move(on)}, side_{which} {}
+      : wait_node{home, never}, side_{which}, socket_{std::move(on)} {}
   ~io_operation() override;
 
   [[nodiscard]] socket& on() const noexcept { return *socket_; }
@@ -46,8 +46,10 @@ class io_operation : public wait_node {
   [[nodiscard]] virtual bool got_part() const noexcept { return false; }
   /// Does it carry on for one that had the turn and got nothing, so that it begins at the front of the line?
   [[nodiscard]] virtual bool continues_turn() const noexcept { return false; }
-  /// Was it woken because its deadline passed?
-  [[nodiscard]] virtual bool expired() const noexcept { return reason() == wake_reason::timed_out; }
+  /// It was woken because a time had passed; was that its deadline?
+  [[nodiscard]] virtual bool at_deadline() const noexcept { return true; }
+  /// From now on only what the system says after it began to wait is a reason to go on.
+  void wait_for_news() noexcept { wants_ = readiness::wants::news; }
   /// Ends the operation; to be followed by `loop::schedule` if it is parked.
   void end_with(std::error_code why) noexcept;
   /// Has it ended?
@@ -55,15 +57,19 @@ class io_operation : public wait_node {
 
  private:
   friend class readiness;
-  [[nodiscard]] virtual readiness::wants wants() const noexcept { return readiness::wants::readiness; }
+  [[nodiscard]] bool expired() const noexcept { return reason() == wake_reason::timed_out && at_deadline(); }
+  void leave_line() noexcept;
   [[nodiscard]] wait_kind kind_of_wait() const noexcept {
     return side_ == side::read ? wait_kind::read : wait_kind::write;
   }
 
-  ref<socket> socket_;
+  // The small ones first: they fit behind those of `wait_node`.
   side side_;
+  readiness::wants wants_ = readiness::wants::readiness;
+  bool joined_ = false;  // it may be in a line of the socket, or have the turn
   bool over_ = false;
   bool deferred_ = false;  // not tried yet, though nobody waits: its task had its share
+  ref<socket> socket_;
 };
 
 }  // namespace copas

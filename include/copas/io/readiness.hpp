@@ -46,10 +46,10 @@ class readiness final : public event_source {
   [[nodiscard]] bool holds(const io_operation& op) const noexcept;
   [[nodiscard]] bool anybody_waits() const noexcept { return !vacant(side::read) || !vacant(side::write); }
   /// False if trying would certainly find nothing.
-  [[nodiscard]] bool may_be_ready(side which) const noexcept { return at(which).may_be_ready; }
+  [[nodiscard]] bool may_be_ready(side which) const noexcept { return !blocked_[static_cast<std::size_t>(which)]; }
 
   /// Forgets that it was found not ready.
-  void assume_ready(side which) noexcept { at(which).may_be_ready = true; }
+  void assume_ready(side which) noexcept { blocked_[static_cast<std::size_t>(which)] = false; }
 
   /// Notes what a system call found out.
   void learn(side which, const moved& outcome) noexcept;
@@ -73,7 +73,6 @@ class readiness final : public event_source {
   struct line {
     wait_list waiting;
     io_operation* holder = nullptr;
-    bool may_be_ready = true;  // nothing is known yet
   };
 
   static constexpr std::array both{side::read, side::write};
@@ -98,6 +97,7 @@ class readiness final : public event_source {
   int fd_ = -1;
   std::uint32_t generation_ = 0;  // zero: not registered with the loop
   mode mode_;
+  std::array<bool, 2> blocked_{};  // known to be not ready; at first nothing is known
   bool ending_ = false;  // end, error or urgent data was seen: a short read does not prove that nothing is left
 };
 

@@ -44,8 +44,8 @@ class [[nodiscard]] retried final : public Operation {
     this->hold_turn();
     this->wake_at(std::min(limit_, this->home()->io().after(next_pause())));
   }
-  [[nodiscard]] bool expired() const noexcept override {
-    return Operation::expired() && (!paused_ || this->home()->io().now() >= limit_);
+  [[nodiscard]] bool at_deadline() const noexcept override {
+    return Operation::at_deadline() && (!paused_ || this->home()->io().now() >= limit_);
   }
 
   std::chrono::nanoseconds pause_{};

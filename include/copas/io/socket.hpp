@@ -1,12 +1,24 @@
 #pragma once
 
+#include <string>
 #include <system_error>
 
+#include "copas/core/deadline.hpp"
 #include "copas/core/ref.hpp"
 #include "copas/io/readiness.hpp"
 #include "copas/io/unique_fd.hpp"
 
 namespace copas {
+
+/// What is still to be done when a descriptor is closed, before it really is.
+struct farewell {
+  std::string bytes;  ///< to be sent
+  loop* home = nullptr;  ///< does it; null if there is nothing to do
+  deadline until = never;
+  /// Whether to read what the peer sends until its end. If bytes met a closed connection, the system would reset it, and
+  /// the peer lose what it has not read yet.
+  bool hears_out = false;
+};
 
 /// A descriptor that operations wait on, shared by all that use it: handles, parked operations, owners in Lua.
 ///
@@ -24,7 +36,8 @@ class socket : public ref_counted {
   /// The loop whose tasks wait, or waited last, on it; null if nobody ever did.
   [[nodiscard]] loop* home() const noexcept { return readiness_.home(); }
 
-  /// Closes the descriptor and wakes whoever waits on it. @see close(2)
+  /// Closes the descriptor and wakes whoever waits on it. If something is to be sent before that the system does not take
+  /// at once, the descriptor stays open for it, and nobody sees it any more. @see close(2)
   void close() noexcept;
 
   /// Gives the descriptor away: as `close`, but it stays open. -1 if there is none.
@@ -41,7 +54,7 @@ class socket : public ref_counted {
 
  protected:
   /// Called before the descriptor is closed, while it can still be used.
-  virtual void take_leave() noexcept {}
+  virtual farewell take_leave() noexcept { return {}; }
   /// Called when the descriptor goes: whatever was known of its bytes is void.
   virtual void forget_bytes() noexcept {}
 

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "copas/core/result.hpp"
 #include "copas/io/buffer.hpp"
 #include "copas/io/operation.hpp"
+#include "copas/io/output_buffer.hpp"
 
 namespace copas {
 
@@ -19,43 +21,98 @@ class stream : public socket {
   };
 
   using socket::socket;
+  ~stream() override { close(); }
 
   /// Bytes that arrived and that nobody has taken.
   [[nodiscard]] read_buffer& input() noexcept { return input_; }
   [[nodiscard]] statistics& stats() noexcept { return stats_; }
 
   /// Receives what is there, or sends what fits, with at most one recv(2) or send(2) unless the bytes are encrypted. The
-  /// call is made by the reactor of `via`, directly if there is no loop.
-  virtual moved receive_some(loop* via, std::span<std::byte> into) noexcept;
-  virtual moved send_some(loop* via, std::span<const std::byte> from) noexcept;
+  /// call is made by the reactor of `via`, directly if there is no loop. What was gathered is sent before `from`.
+  moved receive_some(loop* via, std::span<std::byte> into) noexcept {
+    return encrypted_ ? decrypt_some(via, into) : receive_raw(via, into);
+  }
+  moved send_some(loop* via, std::span<const std::byte> from) noexcept;
 
   /// False if `receive_some` would certainly find nothing.
-  [[nodiscard]] virtual bool may_receive() noexcept { return ready().may_be_ready(side::read); }
+  [[nodiscard]] bool may_receive() noexcept { return encrypted_ ? may_decrypt() : ready().may_be_ready(side::read); }
 
-  /// Are there bytes that `send_some` has taken and the system has not? `flush` gives it some of them.
-  [[nodiscard]] virtual bool holds_output() const noexcept { return false; }
-  virtual moved flush(loop*) noexcept { return {}; }
+  /// Lets small sends of a task leave together, while there is more input for it to deal with: what one call of the system
+  /// sends instead of many. Without it each leaves at once. It is on at first.
+  void set_gathering(bool wanted) noexcept;
+  [[nodiscard]] bool gathers() const noexcept { return gathers_; }
+
+  /// Takes bytes that the running task of `via` sends, to be sent together with what it sends next.
+  /// @return  false if they are to be sent now.
+  [[nodiscard]] bool gather(loop& via, std::span<const std::byte> bytes, const send_limit& limit) noexcept;
+  /// Sends what was gathered; a task of the loop sends what the system does not take at once.
+  void send_gathered() noexcept {
+    if (output_ && output_->collecting()) output_->leave();
+  }
+  /// Why bytes could not be sent whose sender has not heard of it; it is told once.
+  [[nodiscard]] std::error_code take_failure() noexcept { return output_ ? take_output_failure() : std::error_code{}; }
+
+  /// Are there bytes that were sent, as far as those who sent them know, and that the system has not got? `flush` gives it
+  /// some of them. If it fails they are lost, and `take_failure` says why.
+  [[nodiscard]] bool holds_output() const noexcept {
+    return (output_ && !output_->empty()) || (encrypted_ && holds_ciphertext());
+  }
+  moved flush(loop* via) noexcept;
 
   /// Ends this side: the peer reads an end of stream, once it has read what was sent. @see shutdown(2)
-  virtual void end_output(loop* via) noexcept;
+  void shutdown_send(loop* via) noexcept;
 
   /// Do the bytes of users travel encrypted?
-  [[nodiscard]] virtual bool encrypted() const noexcept { return false; }
+  [[nodiscard]] bool encrypted() const noexcept { return encrypted_; }
 
   /// Reads what has arrived into the buffer, which must be empty.
   moved fill(loop* via);
 
   [[nodiscard]] bool holds_bytes() const noexcept override { return !input_.empty(); }
+  /// The same, at less cost where nothing is encrypted.
+  [[nodiscard]] bool has_input() const noexcept { return !input_.empty() || (encrypted_ && holds_bytes()); }
 
  protected:
+  /// For one whose bytes travel encrypted, and which has the functions below.
+  enum class encryption : std::uint8_t { none, all };
+  stream(unique_fd fd, encryption kind) noexcept : socket{std::move(fd)}, encrypted_{kind == encryption::all} {}
+
+  farewell take_leave() noexcept override;
+  /// Tells the peer that nothing more comes; everything gathered has been sent.
+  virtual void end_output(loop* via) noexcept;
+  /// What was gathered and has not left; null if there is nothing.
+  [[nodiscard]] const output_buffer* output() const noexcept { return output_.get(); }
   /// The system calls themselves, and what they tell about readiness.
   moved receive_raw(loop* via, std::span<std::byte> into) noexcept;
   moved send_raw(loop* via, std::span<const std::byte> from) noexcept;
-  void forget_bytes() noexcept override { input_.clear(); }
+  void forget_bytes() noexcept override {
+    input_.clear();
+    output_.reset();
+  }
 
  private:
+  friend class output_buffer;
+  friend class leftover;
+  // What receiving and sending mean for an encrypted stream; nobody calls them for another one.
+  virtual moved decrypt_some(loop*, std::span<std::byte>) noexcept { return {}; }
+  virtual moved encrypt_some(loop*, std::span<const std::byte>) noexcept { return {}; }
+  [[nodiscard]] virtual bool may_decrypt() noexcept { return false; }
+  [[nodiscard]] virtual bool holds_ciphertext() const noexcept { return false; }
+  virtual moved flush_ciphertext(loop*) noexcept { return {}; }
+
+  moved transmit(loop* via, std::span<const std::byte> from) noexcept {
+    return encrypted_ ? encrypt_some(via, from) : send_raw(via, from);
+  }
+  moved flush_output(loop* via) noexcept;
+  moved send_behind_output(loop* via, std::span<const std::byte> from) noexcept;
+  std::error_code take_output_failure() noexcept;
+
   read_buffer input_;
   statistics stats_;
+  std::unique_ptr<output_buffer> output_;
+  bool encrypted_ = false;
+  bool gathers_ = true;
+  bool entrusted_ = false;  // a task of the loop sends the output
 };
 
 /// What a receive operation waits for.
@@ -99,17 +156,27 @@ class [[nodiscard]] receive_operation : public io_operation {
   received await_resume() noexcept;
 
   [[nodiscard]] std::string_view activity() const noexcept override;
-  [[nodiscard]] const receive_pattern& pattern() const noexcept { return pattern_; }
+  [[nodiscard]] receive_pattern pattern() const noexcept {
+    return {.what = what_, .count = count_, .partial = partial_};
+  }
   [[nodiscard]] stream& from() const noexcept { return static_cast<stream&>(on()); }
+
+  /// The bytes that `await_resume` gives, where they lie until `drop_result`, while nobody else uses the stream.
+  [[nodiscard]] std::string_view bytes() const noexcept {
+    if (slice_.data() != nullptr) return {slice_.data(), slice_.size()};
+    return held_;
+  }
+  /// Why they are not what was asked for.
+  [[nodiscard]] std::error_code error() const noexcept { return error_; }
+  /// Ends it in place of `await_resume`, when the caller has copied what it wants.
+  void drop_result() noexcept;
 
  protected:
   /// What `await_resume` gives, as a string that has the memory of the prefix.
   std::string take_text() noexcept;
-  /// Why it is not what was asked for.
-  [[nodiscard]] std::error_code error() const noexcept { return error_; }
 
  private:
-  [[nodiscard]] bool got_part() const noexcept override { return held_.size() > held_before_; }
+  [[nodiscard]] bool got_part() const noexcept override { return got_part_; }
   [[nodiscard]] bool take_buffered();
   [[nodiscard]] bool take_line();
   [[nodiscard]] bool take_counted();
@@ -119,13 +186,15 @@ class [[nodiscard]] receive_operation : public io_operation {
   void finish(std::error_code why) noexcept;
   [[nodiscard]] bool has_new_bytes() const noexcept { return held_.size() > prefix_; }
 
-  receive_pattern pattern_;
+  receive_pattern::kind what_;
+  bool partial_;
+  bool got_part_ = false;  // in the last attempt
+  bool handed_over_ = false;
+  std::size_t count_;
   std::string held_;  // the prefix, and bytes taken so far
   std::size_t prefix_;  // how many bytes of `held_` are the prefix
-  std::size_t held_before_ = 0;  // the last attempt
   std::span<char> slice_;  // the result, while it still lies in the stream's buffer; nothing is held then
   std::error_code error_;
-  bool handed_over_ = false;
 };
 
 /// Receives what has arrived, at least one byte, into memory of the caller.
@@ -157,16 +226,42 @@ class [[nodiscard]] send_operation : public io_operation {
     set_deadline(until);
   }
 
+  [[nodiscard]] bool await_ready() noexcept { return gather({.until = until()}) || io_operation::await_ready(); }
   [[nodiscard]] bool attempt() noexcept override;
   void give_up(std::error_code why) noexcept override { outcome_.error = why; }
-  /// @return  number of bytes the system took: all, unless there is an error.
+  /// @return  number of bytes the system took, or will get together with others: all, unless there is an error.
   transfer await_resume() const noexcept { return outcome_; }
   [[nodiscard]] std::string_view activity() const noexcept override { return "sending"; }
   [[nodiscard]] stream& to() const noexcept { return static_cast<stream&>(on()); }
 
+ protected:
+  /// Leaves the bytes to the stream, if it gathers them: the first thing to try.
+  /// @param limit  how long they may take to leave once the stream is closed.
+  [[nodiscard]] bool gather(const send_limit& limit) noexcept { return to().has_input() && gather_more(limit); }
+
  private:
+  [[nodiscard]] bool gather_more(const send_limit& limit) noexcept;
+
   std::span<const std::byte> rest_;
   transfer outcome_;
+};
+
+/// Sends what a stream holds for those who have sent it.
+class [[nodiscard]] flush_operation final : public io_operation {
+ public:
+  flush_operation(loop* home, const ref<stream>& of, deadline until = never) noexcept
+      : io_operation{home, ref<socket>{of.get()}, side::write} {
+    set_deadline(until);
+  }
+
+  [[nodiscard]] bool attempt() noexcept override;
+  void give_up(std::error_code why) noexcept override { error_ = why; }
+  /// @return  why it gave up; whether sending failed, `stream::take_failure` says.
+  std::error_code await_resume() const noexcept { return error_; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "sending"; }
+
+ private:
+  std::error_code error_;
 };
 
 }  // namespace copas

@@ -55,15 +55,22 @@ class stream_handle {
 
   /// Sends all of `bytes`.
   ///
+  /// While what has been received holds more for the task to deal with, small sends are gathered, and leave together when
+  /// it waits, ends or acts on another socket; an error is then that of the next call. See `set_gathering`.
+  ///
   /// @param bytes  alive and unchanged until the awaitable ends.
-  /// @return       number of bytes that the system took: all, unless there is an error.
+  /// @return       number of bytes that the system took, or will get with others: all, unless there is an error.
   /// @error  errc::timed_out, errc::closed (by this side), others as send(2) reports them, e.g. EPIPE.
   [[nodiscard]] send_operation send(std::string_view bytes, deadline until = never) noexcept;
 
-  /// Ends this side of the conversation: the peer reads an end of stream, and receiving goes on. @see shutdown(2)
-  void shutdown_send() noexcept { stream_->end_output(home_); }
+  /// Lets small sends be gathered, as they are at first, or leave each at once.
+  void set_gathering(bool wanted) noexcept { stream_->set_gathering(wanted); }
 
-  /// Closes the connection; what waits on it ends with `errc::closed`.
+  /// Ends this side of the conversation: the peer reads an end of stream, and receiving goes on. @see shutdown(2)
+  void shutdown_send() noexcept { stream_->shutdown_send(home_); }
+
+  /// Closes the connection; what waits on it ends with `errc::closed`. What was gathered and the system does not take at
+  /// once is sent while the loop runs, until the deadline that it was sent with.
   void close() noexcept { stream_->close(); }
 
   /// The stream itself, which operations share. What it is given away for (TLS) leaves this handle a closed one.
@@ -72,7 +79,10 @@ class stream_handle {
   /// Gives the stream away, open; the handle has none then, and can only be destroyed or assigned to.
   [[nodiscard]] ref<stream> give_away() noexcept { return std::exchange(stream_, {}); }
 
-  [[nodiscard]] int fd() const noexcept { return stream_->fd(); }
+  [[nodiscard]] int fd() const noexcept {
+    stream_->send_gathered();  // whoever asks may send by it
+    return stream_->fd();
+  }
   [[nodiscard]] const stream::statistics& stats() const noexcept { return stream_->stats(); }
 
  private:

@@ -35,7 +35,7 @@ class [[nodiscard]] connect_to_host final : public io_operation {
   class race;
 
   void wait_in_line() noexcept override;
-  [[nodiscard]] bool expired() const noexcept override;
+  [[nodiscard]] bool at_deadline() const noexcept override;
   void on_progress() noexcept;
 
   std::unique_ptr<race> race_;  // until it is over

@@ -17,7 +17,10 @@ class stream final : public copas::stream, private transport {
  public:
   /// @param early  bytes that were received from the descriptor before.
   stream(unique_fd fd, std::unique_ptr<tls::session> session, std::string early) noexcept
-      : copas::stream{std::move(fd)}, owned_{std::move(session)}, session_{owned_.get()}, early_{std::move(early)} {}
+      : copas::stream{std::move(fd), encryption::all},
+        owned_{std::move(session)},
+        session_{owned_.get()},
+        early_{std::move(early)} {}
   ~stream() override { close(); }
 
   /// Takes the descriptor of a plain stream, and the bytes that it has received and nobody has taken.
@@ -34,20 +37,20 @@ class stream final : public copas::stream, private transport {
   /// Why the transport failed.
   [[nodiscard]] std::error_code transport_error() const noexcept { return transport_error_; }
 
-  moved receive_some(loop* via, std::span<std::byte> into) noexcept override;
-  moved send_some(loop* via, std::span<const std::byte> from) noexcept override;
-  moved flush(loop* via) noexcept override;
-  void end_output(loop* via) noexcept override;
-  [[nodiscard]] bool may_receive() noexcept override;
-  [[nodiscard]] bool holds_output() const noexcept override { return session_->unsent(); }
   [[nodiscard]] bool holds_bytes() const noexcept override;
-  [[nodiscard]] bool encrypted() const noexcept override { return true; }
 
  private:
   enum class state : std::uint8_t { shaking_hands, open, ended, failed };
 
-  void take_leave() noexcept override;
-  void say_goodbye() noexcept;
+  moved decrypt_some(loop* via, std::span<std::byte> into) noexcept override;
+  moved encrypt_some(loop* via, std::span<const std::byte> from) noexcept override;
+  [[nodiscard]] bool may_decrypt() noexcept override;
+  [[nodiscard]] bool holds_ciphertext() const noexcept override { return session_->unsent(); }
+  moved flush_ciphertext(loop* via) noexcept override;
+  void end_output(loop* via) noexcept override;
+  farewell take_leave() noexcept override;
+  farewell say_goodbye() noexcept;
+  void encrypt_all(std::span<const std::byte> bytes) noexcept;
   moved receive(std::span<std::byte> into) noexcept override;
   moved send(std::span<const std::byte> from) noexcept override;
   moved outcome_of(const step& taken) noexcept;

@@ -307,6 +307,7 @@ function tcp:setoption(name, value) end
 
 ---@alias copas.option
 ---| "bindtodevice"      # string
+---| "gather-output"     # boolean, true at first: whether small sends leave together while more input is there; a server's is that of its connections
 ---| "keepalive"         # boolean
 ---| "linger"            # { on = boolean, timeout = seconds }
 ---| "recv-buffer-size"  # number

@@ -100,6 +100,41 @@ TEST_P(TlsEnding, MayBeOfOneSideOnly) {
   EXPECT_EQ(send(*ends.ours, "no").error, std::errc::broken_pipe);
 }
 
+TEST_P(TlsEnding, ComesBehindWhatWasGathered) {
+  half ends = connect_peer(server_context(), {});
+  ends.theirs.send("one\ntwo\n");
+  auto answers = [&]() -> task<> {
+    std::string text;
+    EXPECT_TRUE(co_await ends.ours->receive_line(text));
+    EXPECT_TRUE(co_await ends.ours->send("answer"));
+    ends.ours->close();
+  };
+
+  run(events, answers());
+  poll_until([&] { return !ends.theirs.receive(); });
+
+  EXPECT_EQ(ends.theirs.received, "answer");
+  EXPECT_TRUE(ends.theirs.ended_in_order);
+}
+
+TEST_P(TlsEnding, OfOneSideComesBehindWhatWasGathered) {
+  half ends = connect_peer(server_context(), {});
+  ends.theirs.send("one\ntwo\n");
+  auto answers = [&]() -> task<> {
+    std::string text;
+    EXPECT_TRUE(co_await ends.ours->receive_line(text));
+    EXPECT_TRUE(co_await ends.ours->send("answer"));
+    ends.ours->shutdown_send();
+    EXPECT_EQ((co_await ends.ours->send("late")).error, std::errc::broken_pipe);
+  };
+
+  run(events, answers());
+  poll_until([&] { return !ends.theirs.receive(); });
+
+  EXPECT_EQ(ends.theirs.received, "answer");
+  EXPECT_TRUE(ends.theirs.ended_in_order);
+}
+
 TEST_P(TlsEnding, OfThePeersSideLetsUsSend) {
   half ends = connect_peer(server_context(), {.newest = TLS1_3_VERSION});
   ends.theirs.shut_down();

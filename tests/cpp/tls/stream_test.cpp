@@ -37,6 +37,24 @@ TEST_P(TlsStream, GivesLinesNumbersOfBytesAndTheRest) {
   run(events, body());
 }
 
+TEST_P(TlsStream, SendsTheAnswersToLinesThatCameTogetherInOneRecord) {
+  const auto answer_all = [&]() -> task<> {
+    for (int count = 0; count < 3; ++count) {
+      EXPECT_TRUE(co_await server.receive_line(text));
+      EXPECT_TRUE(co_await server.send(text + "!"));
+    }
+  };
+  std::array<std::byte, 100> bytes{};
+  transfer got;
+  const auto take = [&]() -> task<> { got = co_await client.receive(bytes); };
+  EXPECT_TRUE(send(client, "1\n2\n3\n"));
+
+  run(events, answer_all());
+  run(events, take());
+
+  EXPECT_EQ((std::string_view{reinterpret_cast<const char*>(bytes.data()), got.bytes}), "1!2!3!");
+}
+
 TEST_P(TlsStream, GivesWhatHasCome) {
   auto body = [&]() -> task<> {
     std::array<std::byte, 100> bytes{};

@@ -82,7 +82,7 @@ function stream:getsockname() end
 ---@return 1
 function stream:settimeout(timeout, mode) end
 
----@param name "keepalive"|"linger"|"reuseaddr"
+---@param name "gather-output"|"keepalive"|"linger"|"reuseaddr"
 ---@param value any
 ---@return 1? set
 ---@return string? err
