@@ -1,5 +1,6 @@
 -- Megabytes in both directions at once, by blocks, lines and to the end.
 local copas = require("copas")
+local semaphore = require("copas.semaphore")
 local socket = require("socket")
 
 local server = assert(socket.bind("127.0.0.1", 0))
@@ -8,14 +9,16 @@ local size = 3 * 1024 * 1024
 local body = ("0123456789abcdef"):rep(size / 16)
 
 copas.addserver(server, copas.handler(function(skt)
+  local read = semaphore.new(1)
   copas.addthread(function() -- reads while the handler writes
     local length = assert(skt:receive("*l"))
     local data = assert(skt:receive(tonumber(length)))
     assert(data == body)
     skt:send("got it\n")
+    read:give()
   end)
   assert(skt:send(body) == size)
-  copas.pause(0)
+  assert(read:take())
   skt:receive("*l") -- the end
 end))
 
