@@ -106,13 +106,13 @@ end
 
 -- The thread that is in a loop inside of the loop: that of the runtime's script, which may call `copas.loop` as it
 -- would elsewhere.
-local guest
+internal.guest = nil
 
 ---Ends all threads but the caller's and those that wait for the exit, closes the sockets that they wait for, and exits.
 function copas.cancelall()
   local me, sockets = native.running(), {}
   for _, co in ipairs(native.threads()) do
-    if co ~= me and co ~= guest and exit_waiters[co] ~= "waiting" then
+    if co ~= me and co ~= internal.guest and exit_waiters[co] ~= "waiting" then
       sockets[#sockets + 1] = native.awaited_socket(co)
       native.remove(co, true)
     end
@@ -140,18 +140,18 @@ local function run(timeout)
     local finished = copas.finished() or interrupted and exit_waiters_done()
     local over = finished and copas.exiting()
     if finished then copas.exit() end
-    if over and guest then
+    if over and internal.guest then
       over = false
-      native.wakeup(guest)
-      guest = nil
+      native.wakeup(internal.guest)
+      internal.guest = nil
     end
   until over
 end
 
 -- Lets the other threads run until a loop would end.
 local function run_others()
-  guest = native.running()
-  repeat native.pauseforever() until not guest
+  internal.guest = native.running()
+  repeat native.pauseforever() until not internal.guest
 end
 
 function copas.loop(init, timeout)

@@ -33,6 +33,7 @@ end
 local function status_now(enable)
   local status = native.tasks()
   status.running = copas.running
+  if internal.guest then status.inactive = status.inactive - 1 end -- it is in copas.loop, as a main program would be
   if enable == true or enable == false then
     counting = enable
     native.count_steps(enable)
