@@ -167,9 +167,9 @@ task<void> name_server::serve_connection(tcp_stream client) {
 }
 
 name_server::script zone(std::multimap<std::string, std::string> addresses, std::uint32_t ttl) {
-  return [addresses = std::move(addresses), ttl](const dns_query& query) {
+  return [known = std::move(addresses), ttl](const dns_query& query) {
     dns_reply reply;
-    const auto [first, last] = addresses.equal_range(query.name);
+    const auto [first, last] = known.equal_range(query.name);
     if (first == last) reply.outcome = dns_reply::code::no_such_name;
     for (auto each = first; each != last; ++each) {
       dns_record record = address_record(query.name, each->second, ttl);

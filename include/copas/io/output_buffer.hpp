@@ -73,7 +73,6 @@ class output_buffer final : public gathered_output, public pooled {
   std::uint32_t end_ = 0;
   std::error_code failure_;
   bool collecting_ = false;
-  bool entrusted_ = false;  // to a task of the loop
 };
 
 /// Lets the output leave that a task of this thread has gathered: before the process forks, ends or blocks.

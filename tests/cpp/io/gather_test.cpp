@@ -140,7 +140,7 @@ TEST_F(Gather, EndsWhenTheTaskActsOnAnotherSocket) {
   std::string seen;
   auto serve = [&]() -> task<> {
     co_await answer(1);
-    co_await send(events, other.ours, "hello");
+    static_cast<void>(co_await send(events, other.ours, "hello"));
     seen = wire.theirs.receive_available();
   };
 
@@ -210,7 +210,7 @@ TEST_F(Gather, EndsAtSixteenKilobytes) {
   auto serve = [&]() -> task<> {
     co_await receive(events, wire.ours, line);
     for (int count = 0; count < 3; ++count) {
-      co_await send(events, wire.ours, half);
+      static_cast<void>(co_await send(events, wire.ours, half));
       seen.push_back(wire.theirs.receive_available().size());
     }
   };
@@ -227,7 +227,7 @@ TEST_F(Gather, DoesNotTakeWhatIsLarge) {
   std::string seen;
   auto serve = [&]() -> task<> {
     co_await answer(1);
-    co_await send(events, wire.ours, large);
+    static_cast<void>(co_await send(events, wire.ours, large));
     seen = wire.theirs.receive_available();
   };
 
@@ -433,8 +433,8 @@ TEST_P(GatherSlowly, KeepsTheLoopRunningUntilTheRestIsSent) {
 TEST_P(GatherSlowly, SendsWhatComesLaterBehindTheRest) {
   narrow.theirs.send("one\ntwo\n");
   run(events, answer_to_nobody());
-  auto later = [&]() -> task<> { co_await send(events, narrow.ours, "later\n"); };
-  auto another = [&]() -> task<> { co_await send(events, narrow.ours, "at last\n"); };
+  auto later = [&]() -> task<> { static_cast<void>(co_await send(events, narrow.ours, "later\n")); };
+  auto another = [&]() -> task<> { static_cast<void>(co_await send(events, narrow.ours, "at last\n")); };
   events.spawn(later());
   events.spawn(another());
 
@@ -482,7 +482,7 @@ TEST_P(GatherSlowly, GivesUpAClosedConnectionWhenTheTimeForSendingIsOver) {
   auto serve = [&]() -> task<> {
     co_await receive(events, narrow.ours, line);
     fill();
-    co_await send(events, narrow.ours, answer, events.io().now() + 10s);
+    static_cast<void>(co_await send(events, narrow.ours, answer, events.io().now() + 10s));
     narrow.ours->close();
   };
   events.spawn(serve());
@@ -526,7 +526,7 @@ TEST_P(GatherSlowly, ForgetsTheRestWhenTheLoopEnds) {
   auto serve = [&]() -> task<> {
     co_await receive(*own, narrow.ours, line);
     fill();
-    co_await send(*own, narrow.ours, answer);
+    static_cast<void>(co_await send(*own, narrow.ours, answer));
   };
   run(*own, serve());
 

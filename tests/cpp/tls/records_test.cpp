@@ -54,7 +54,7 @@ TEST_P(TlsRecords, CannotBeginAnotherHandshake) {
   for (const auto& by : {client_context(), server_context()}) {
     half ends = connect_peer(by, {.newest = TLS1_2_VERSION});
     std::string line;
-    auto receives = [&]() -> task<> { co_await ends.ours->receive_line(line); };
+    auto receives = [&]() -> task<> { static_cast<void>(co_await ends.ours->receive_line(line)); };
     events.spawn(receives());
     settle(events);
 
