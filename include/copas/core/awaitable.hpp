@@ -20,6 +20,7 @@ class waiter {
 
   /// Lets the processor fetch from memory what `resume` will need.
   void prefetch() const noexcept {
+    if (target_ == nullptr) return;  // nobody waits: the operation itself is run
     __builtin_prefetch(target_);
     __builtin_prefetch(static_cast<const char*>(target_) + 64);
     __builtin_prefetch(static_cast<const char*>(target_) + 128);
