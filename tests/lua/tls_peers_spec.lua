@@ -168,7 +168,11 @@ for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
         print(secured.makefile().readline(), end="")
         print(secured.unwrap().recv(1))
 ]])
-      local out, reported = serve(echo_a_line, made:server("server"), function(port)
+      local function echo_then_wait(skt) -- or what the client says last would find nobody
+        echo_a_line(skt)
+        skt:receive()
+      end
+      local out, reported = serve(echo_then_wait, made:server("server"), function(port)
         return ("python3 %s %s %d"):format(script, made:file("ca.pem"), port)
       end, 2)
 
