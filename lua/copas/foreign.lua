@@ -1,7 +1,7 @@
 -- Operations on objects that are no native sockets: those of LuaSocket and LuaSec, proxies, and whatever else has the
 -- methods. Their own methods are called, without blocking, and the thread waits for their descriptor in between; so it
--- does not matter what they buffer.
-local native = ...
+-- does not matter what they buffer. The functions are put into the table `foreign` when one of them is needed first.
+local native, foreign = ...
 
 local limits = setmetatable({}, { __mode = "k" }) -- timeouts by object, in seconds
 
@@ -10,16 +10,6 @@ local patience = 120
 
 -- An object that waits without a descriptor is asked again after this time.
 local poll_interval = 0.01
-
-local foreign = {
-  datagram_size = 8192, -- of a receivefrom that does not say how much it wants
-}
-
----Raises an error, in the name of the user's code, if argument `index` cannot be a socket.
-function foreign.check(skt, index)
-  if type(skt) == "userdata" or type(skt) == "table" then return end
-  error(("%sexpected arg #%d to be a socket, got: %s"):format(native.where(), index, type(skt)), 0)
-end
 
 local side_for = { wantread = "read", wantwrite = "write" }
 

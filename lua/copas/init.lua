@@ -19,7 +19,25 @@ local copas = {
   running = false,
 }
 
-local foreign = load("foreign", native)
+-- What is done with objects that are no native sockets: few programs have any, so it is compiled when it is needed.
+local foreign = {
+  datagram_size = 8192, -- of a receivefrom that does not say how much it wants
+}
+
+---Raises an error, in the name of the user's code, if argument `index` cannot be a socket.
+function foreign.check(skt, index)
+  if type(skt) == "userdata" or type(skt) == "table" then return end
+  error(("%sexpected arg #%d to be a socket, got: %s"):format(native.where(), index, type(skt)), 0)
+end
+
+setmetatable(foreign, {
+  __index = function(_, name)
+    setmetatable(foreign, nil)
+    load("foreign", native, foreign)
+    return foreign[name]
+  end,
+})
+
 local internal = { native = native, load = load, foreign = foreign, pcall = load("waiting_pcall") }
 load("names", copas, internal)
 load("errors", copas, internal)

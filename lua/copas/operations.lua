@@ -29,9 +29,10 @@ end
 
 -- A function of the module that tries `native.direct` first.
 local function operation(name)
-  local fast = native.direct(name, foreign[name])
+  local function slow(...) return foreign[name](...) end -- looked up late: foreign.lua is loaded when it is needed
+  local fast = native.direct(name, slow)
   if native.calls_lua then return fast end
-  return internal.with_fallback(fast, foreign[name])
+  return internal.with_fallback(fast, slow)
 end
 
 copas.receive = operation("receive")
