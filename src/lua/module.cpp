@@ -268,9 +268,11 @@ void push_chunk(lua_State* L, std::string_view name) {
   const auto chunks = embedded_chunks();
   const auto found = std::ranges::find(chunks, name, &embedded_chunk::name);
   if (found == chunks.end()) luaL_error(L, "a chunk of the module is missing");
-  char title[64];
-  std::snprintf(title, sizeof title, "=copas/%.*s.lua", static_cast<int>(name.size()), name.begin());
-  if (luaL_loadbuffer(L, found->source.data(), found->source.size(), title) != LUA_OK) lua_error(L);
+  const int outcome = [&] {
+    const std::string title = title_of_chunk(name);
+    return luaL_loadbuffer(L, found->code.data(), found->code.size(), title.c_str());
+  }();
+  if (outcome != LUA_OK) lua_error(L);
 }
 
 int load_cares(lua_State* L) {
