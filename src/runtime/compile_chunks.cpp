@@ -22,16 +22,19 @@ int append_piece(lua_State*, const void* piece, std::size_t size, void* to) {
   return 0;
 }
 
+[[noreturn]] void fail(std::string_view why) {
+  std::cerr << "compile_chunks: " << why << '\n';
+  std::exit(EXIT_FAILURE);
+}
+
 // Bytecode with what errors and tracebacks tell: positions and names.
 std::string compile(lua_State* L, const std::string& path, std::string_view name) {
-  std::string bytecode;
-  const std::string title = copas::lua::title_of_chunk(name);
   std::ifstream file{path, std::ios::binary};
   const std::string text{std::istreambuf_iterator<char>{file}, {}};
-  if (luaL_loadbuffer(L, text.data(), text.size(), title.c_str()) != LUA_OK) {
-    std::cerr << lua_tostring(L, -1) << '\n';
-    std::exit(EXIT_FAILURE);
-  }
+  if (!file) fail(path + " cannot be read");
+  const std::string title = copas::lua::title_of_chunk(name);
+  if (luaL_loadbuffer(L, text.data(), text.size(), title.c_str()) != LUA_OK) fail(lua_tostring(L, -1));
+  std::string bytecode;
 #if LUA_VERSION_NUM >= 503
   lua_dump(L, &append_piece, &bytecode, 0);
 #else
@@ -59,6 +62,7 @@ void write_literal(std::ostream& to, std::string_view bytes) {
 
 int main(int count, char** arguments) {
   const std::span words{arguments, static_cast<std::size_t>(count)};
+  if (words.size() < 3) fail("expected OUTPUT BASE FILE...");
   const state L{luaL_newstate()};
   std::ofstream output{words[1]};
   output << "#include \"lua/embedded.hpp\"\n\n#include <array>\n\nnamespace copas::lua {\n\n"
@@ -71,5 +75,5 @@ int main(int count, char** arguments) {
   }
   output << "};\n\nstd::span<const embedded_chunk> embedded_chunks() noexcept { return chunks; }\n\n"
             "}  // namespace copas::lua\n";
-  return output.flush() ? EXIT_SUCCESS : EXIT_FAILURE;
+  if (!output.flush()) fail(std::string{words[1]} + " cannot be written");
 }
