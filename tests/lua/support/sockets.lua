@@ -9,12 +9,15 @@ function sockets.listen(socket, host)
   return server, tonumber(port)
 end
 
----Both ends of a connection, in blocking mode.
+local peers = setmetatable({}, { __mode = "k" })
+
+---Both ends of a connection, in blocking mode. The first keeps the second from being collected, which would close it.
 function sockets.pair(socket, other)
   local server, port = sockets.listen(socket)
   local client = assert((other or socket).connect("127.0.0.1", port))
   local accepted = assert(server:accept())
   server:close()
+  peers[accepted] = client
   return accepted, client
 end
 
