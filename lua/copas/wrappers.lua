@@ -57,27 +57,33 @@ function copas.wrap(skt, sslparams)
   return setmetatable({ socket = skt, ssl_params = sslparams ~= nil and normalise(sslparams) or nil }, stream_metatable)
 end
 
--- A method that takes the native fast path if it can.
+-- A method that takes the native fast path if it can: unless the socket is another one, or somebody has replaced the
+-- module's function that does the same. `slow` is for those; it gets the raw socket. What costs the least differs: a C
+-- function that looks at the wrapper itself, where it can call `slow` then; elsewhere a Lua function that does the looking.
 local function method(name, slow)
-  local fast = native.method(name, slow, copas, copas[name])
-  if native.calls_lua then return fast end
-  return internal.with_fallback(fast, slow)
+  local original = copas[name]
+  if native.calls_lua then
+    return native.method(name, function(self, ...) return slow(self.socket, ...) end, copas, original)
+  end
+  local direct = internal.with_fallback(native.direct("wrapped " .. name), slow)
+  return function(self, a, b, c)
+    if copas[name] ~= original then return slow(self.socket, a, b, c) end
+    return direct(self.socket, a, b, c)
+  end
 end
 
 stream.ssl_params = no_params
 
-stream.receive = method("receive", function(self, pattern, prefix)
-  if not native.is_native(self.socket) and foreign.receive_limit(self.socket) == 0 then
-    return copas.receivepartial(self.socket, pattern, prefix)
+stream.receive = method("receive", function(raw, pattern, prefix)
+  if not native.is_native(raw) and foreign.receive_limit(raw) == 0 then
+    return copas.receivepartial(raw, pattern, prefix)
   end
-  return copas.receive(self.socket, pattern, prefix)
+  return copas.receive(raw, pattern, prefix)
 end)
 
-stream.receivepartial = method("receivepartial", function(self, pattern, prefix)
-  return copas.receivepartial(self.socket, pattern, prefix)
-end)
+stream.receivepartial = method("receivepartial", function(...) return copas.receivepartial(...) end)
 
-stream.send = method("send", function(self, data, i, j) return copas.send(self.socket, data, i, j) end)
+stream.send = method("send", function(...) return copas.send(...) end)
 
 local peers = setmetatable({}, { __mode = "k" }) -- the hosts that wrapped sockets were connected to, for verify_host
 

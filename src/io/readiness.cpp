@@ -100,9 +100,9 @@ bool readiness::another_loop_waits(const loop& than) const noexcept {
 }
 
 std::error_code readiness::move_to(loop& home, int fd) noexcept {
-  if (home_ == &home) return {};
+  if (home_ == &home) return no_error;
   if (another_loop_waits(home)) return system_error(EBUSY);
-  if (fd < 0) return {};  // it will get one
+  if (fd < 0) return no_error;  // it will get one
   try {
     return register_with(home, fd);
   } catch (const std::bad_alloc&) {
@@ -115,7 +115,7 @@ std::error_code readiness::register_with(loop& home, int fd) {
   generation_ = home.attach(fd, *this);
   home_ = &home;
   fd_ = fd;
-  if (mode_ == mode::one_shot) return {};
+  if (mode_ == mode::one_shot) return no_error;
   const auto error = home.io().watch(fd, generation_);
   if (error) leave_loop();
   return error;
@@ -124,7 +124,7 @@ std::error_code readiness::register_with(loop& home, int fd) {
 std::error_code readiness::arm() noexcept {
   const auto wanted = [this](side which) { return !at(which).waiting.empty() && at(which).holder == nullptr; };
   const interest in{.read = wanted(side::read), .write = wanted(side::write)};
-  if (!in.read && !in.write) return {};
+  if (!in.read && !in.write) return no_error;
   const auto error = home_->io().watch_once(fd_, generation_, in);
   if (error) wake_all();
   return error;
@@ -133,11 +133,11 @@ std::error_code readiness::arm() noexcept {
 // Whoever is next in line, and could go on, becomes the holder.
 std::error_code readiness::pass_on(side which) noexcept {
   line& here = at(which);
-  if (here.holder != nullptr || here.waiting.empty()) return {};
+  if (here.holder != nullptr || here.waiting.empty()) return no_error;
   const bool buffered = which == side::read && owner_.holds_bytes();
   if (mode_ == mode::one_shot && !buffered) return arm();
   if (buffered || may_be_ready(which)) wake_first(here);
-  return {};
+  return no_error;
 }
 
 void readiness::announce_bytes() noexcept {

@@ -165,14 +165,6 @@ moved stream::fill(loop* via) {
   return outcome;
 }
 
-receive_operation::receive_operation(loop* home, ref<stream> from, receive_pattern pattern, std::string prefix) noexcept
-    : io_operation{home, ref<socket>{from.get()}, side::read},
-      what_{pattern.what},
-      partial_{pattern.partial},
-      count_{pattern.count},
-      held_{std::move(prefix)},
-      prefix_{held_.size()} {}
-
 receive_operation::~receive_operation() {
   if (handed_over_) return;
   // What an abandoned operation took belongs to whoever receives next from the same descriptor.
@@ -203,7 +195,7 @@ bool receive_operation::attempt() noexcept {
       if (outcome.bytes > 0) continue;
       if (outcome.blocked()) return false;
       if (outcome.end && what_ == receive_pattern::kind::all && has_new_bytes()) {
-        finish({});
+        finish(no_error);
       } else {
         finish(outcome.end ? errc::closed : outcome.error);
       }
@@ -243,7 +235,7 @@ bool receive_operation::take_line() {
     take(length + 1);
     held_.pop_back();
   }
-  finish({});
+  finish(no_error);
   return true;
 }
 
@@ -263,7 +255,7 @@ bool receive_operation::take_counted() {
       if (count < missing) return false;
     }
   }
-  finish({});
+  finish(no_error);
   return true;
 }
 

@@ -20,9 +20,9 @@ moved receive(int fd, std::span<std::byte> into) noexcept {
     const ssize_t count = ::recv(fd, into.data(), into.size(), 0);
     if (count > 0) {
       const auto bytes = static_cast<std::size_t>(count);
-      return {.bytes = bytes, .error = {}, .end = false, .drained = bytes < into.size()};
+      return {.bytes = bytes, .error = no_error, .end = false, .drained = bytes < into.size()};
     }
-    if (count == 0) return {.bytes = 0, .error = {}, .end = true, .drained = false};
+    if (count == 0) return {.bytes = 0, .error = no_error, .end = true, .drained = false};
     if (errno != EINTR) return {.bytes = 0, .error = last_error(), .end = false, .drained = errno == EAGAIN};
   }
 }
@@ -32,7 +32,7 @@ moved send(int fd, std::span<const std::byte> from) noexcept {
     const ssize_t count = ::send(fd, from.data(), from.size(), MSG_NOSIGNAL);
     if (count >= 0) {
       const auto bytes = static_cast<std::size_t>(count);
-      return {.bytes = bytes, .error = {}, .end = false, .drained = bytes < from.size()};
+      return {.bytes = bytes, .error = no_error, .end = false, .drained = bytes < from.size()};
     }
     if (errno != EINTR) return {.bytes = 0, .error = last_error(), .end = false, .drained = errno == EAGAIN};
   }
@@ -49,7 +49,7 @@ moved receive_datagram(int fd, std::span<std::byte> into, socket_address* sender
       const auto whole = static_cast<std::size_t>(count);
       if (sender != nullptr) sender->size = std::min<std::size_t>(length, socket_address::capacity);
       return {.bytes = std::min(whole, into.size()),
-              .error = {},
+              .error = no_error,
               .end = false,
               .drained = false,
               .truncated = whole > into.size()};
@@ -63,7 +63,8 @@ moved send_datagram(int fd, std::span<const std::byte> datagram, std::span<const
   for (;;) {
     const ssize_t count =
         ::sendto(fd, datagram.data(), datagram.size(), MSG_NOSIGNAL, where, static_cast<socklen_t>(to.size()));
-    if (count >= 0) return {.bytes = static_cast<std::size_t>(count), .error = {}, .end = false, .drained = false};
+    if (count >= 0)
+      return {.bytes = static_cast<std::size_t>(count), .error = no_error, .end = false, .drained = false};
     if (errno != EINTR) return {.bytes = 0, .error = last_error(), .end = false, .drained = errno == EAGAIN};
   }
 }
@@ -71,7 +72,7 @@ moved send_datagram(int fd, std::span<const std::byte> datagram, std::span<const
 accepted accept(int fd) noexcept {
   for (;;) {
     const int connection = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (connection >= 0) return {.fd = connection, .error = {}};
+    if (connection >= 0) return {.fd = connection, .error = no_error};
     if (errno != EINTR) return {.fd = -1, .error = last_error()};
   }
 }

@@ -43,7 +43,7 @@ struct received_bytes {
 
   received_bytes() noexcept {}  // NOLINT: the copy is as long as it says
 
-  std::error_code error;
+  std::error_code error = no_error;
   const char* word = nullptr;  ///< for the error, instead of its usual text
   bool copied = false;
   std::size_t pinned = 0;  ///< or the length of the copy

@@ -35,7 +35,7 @@ class buffered_datagram_receive : public receive_datagram_operation {
 
 /// The outcome of receiving a datagram, with its bytes pinned.
 struct received_datagram {
-  std::error_code error;
+  std::error_code error = no_error;
   std::size_t pinned = 0;
   socket_address sender;
 };

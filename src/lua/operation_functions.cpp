@@ -3,6 +3,7 @@
 // A function that also serves other objects gives up at once when it meets one. Where Lua allows it, it calls the Lua
 // function for such objects itself; elsewhere it returns `foreign`, and a Lua wrapper makes the call.
 
+#include <algorithm>
 #include <cmath>
 
 #include "lua/functions.hpp"
@@ -37,11 +38,22 @@ int send(lua_State* L, const socket_object& object, int socket, int count) {
   return object.is_datagram() ? await_send_datagram(L, object, socket) : await_send(L, object, socket, count);
 }
 
+// A wrapper whose limit is zero takes what is there.
+completeness wanted_by_wrapper(const socket_object& object, completeness otherwise) noexcept {
+  return object.limits.receive == std::chrono::nanoseconds::zero() ? completeness::partial : otherwise;
+}
+
 template <completeness Wanted>
 int native_receive(lua_State* L) {
   socket_object* const object = socket_object::to(L, 1);
   if (object == nullptr) return leave_to_lua(L);
   return receive(L, *object, 1, lua_gettop(L), Wanted);
+}
+
+int native_receive_for_wrapper(lua_State* L) {
+  socket_object* const object = socket_object::to(L, 1);
+  if (object == nullptr) return leave_to_lua(L);
+  return receive(L, *object, 1, lua_gettop(L), wanted_by_wrapper(*object, completeness::whole));
 }
 
 int native_send(lua_State* L) {
@@ -56,39 +68,41 @@ int native_receivefrom(lua_State* L) {
 }
 
 // Upvalues of the wrappers' methods, behind the state, the scheduler and the Lua function for other sockets: the copas
-// module, the name of the module's function that does the same, that function as it was, and the string "socket".
-enum method_upvalues { module_upvalue = 4, name_upvalue, original_upvalue, socket_upvalue };
+// module, the name of the module's function that does the same, that function as it was, its address, which is quicker to
+// compare, and the string "socket".
+enum method_upvalues { module_upvalue = 4, name_upvalue, original_upvalue, address_upvalue, socket_upvalue };
 
-// Pushes the socket of the wrapper at index 1, if it is native and nobody has replaced the module's function.
-socket_object* native_socket_of_wrapper(lua_State* L) {
+// Pushes the socket of the wrapper at index 1, behind another value, if it is native and nobody has replaced the module's
+// function; else nothing.
+socket_object* native_socket_of_wrapper(lua_State* L, int count) {
   if (!lua_istable(L, 1)) return nullptr;
   lua_pushvalue(L, lua_upvalueindex(name_upvalue));
   lua_rawget(L, lua_upvalueindex(module_upvalue));
-  const bool original = lua_rawequal(L, -1, lua_upvalueindex(original_upvalue)) != 0;
-  lua_pop(L, 1);
-  if (!original) return nullptr;
-  lua_pushvalue(L, lua_upvalueindex(socket_upvalue));
-  lua_rawget(L, 1);
-  socket_object* const object = socket_object::to(L, -1);
-  if (object == nullptr) lua_pop(L, 1);
-  return object;
+  if (lua_topointer(L, -1) == lua_touserdata(L, lua_upvalueindex(address_upvalue))) [[likely]] {
+    lua_pushvalue(L, lua_upvalueindex(socket_upvalue));
+    lua_rawget(L, 1);
+    if (socket_object* const object = socket_object::to(L, -1)) [[likely]]
+      return object;
+  }
+  lua_settop(L, count);
+  return nullptr;
 }
 
 template <completeness Wanted>
 int method_receive(lua_State* L) {
   const int count = lua_gettop(L);
-  socket_object* const object = native_socket_of_wrapper(L);
+  socket_object* const object = native_socket_of_wrapper(L, count);
   if (object == nullptr) return leave_to_lua(L);
-  const bool takes_anything = object->limits.receive == std::chrono::nanoseconds::zero();
-  return receive(L, *object, count + 1, count, takes_anything ? completeness::partial : Wanted);
+  return receive(L, *object, count + 2, count, wanted_by_wrapper(*object, Wanted));
 }
 
 int method_send(lua_State* L) {
   const int count = lua_gettop(L);
-  if (count < 4) lua_settop(L, count > 2 ? 4 : 2);  // the socket, which is pushed next, is no argument
-  socket_object* const object = native_socket_of_wrapper(L);
+  const int known = count == 2 ? 2 : std::max(count, 4);
+  if (count != known) lua_settop(L, known);  // what is pushed next is no argument
+  socket_object* const object = native_socket_of_wrapper(L, known);
   if (object == nullptr) return leave_to_lua(L);
-  return send(L, *object, lua_gettop(L), count);
+  return send(L, *object, known + 2, count);
 }
 
 // method(name, for_others, module, original): a wrapper's method.
@@ -104,17 +118,23 @@ int native_method(lua_State* L) {
   lua_pushvalue(L, 3);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 4);
+  lua_pushlightuserdata(L, const_cast<void*>(lua_topointer(L, 4)));
   lua_pushliteral(L, "socket");
-  lua_pushcclosure(L, methods[which], 7);
+  lua_pushcclosure(L, methods[which], 8);
   return 1;
 }
 
-// direct(name, for_others): a function of the module.
+// direct(name, for_others): a function of the module, or what a wrapper does with its raw socket.
 int native_direct(lua_State* L) {
-  static constexpr const char* names[] = {"receive", "receivepartial", "receivefrom", "send", nullptr};
+  static constexpr const char* names[] = {"receive",         "receivepartial",         "receivefrom",  "send",
+                                          "wrapped receive", "wrapped receivepartial", "wrapped send", nullptr};
   static constexpr lua_CFunction functions[] = {guarded<native_receive<completeness::whole>>,
                                                 guarded<native_receive<completeness::partial>>,
-                                                guarded<native_receivefrom>, guarded<native_send>};
+                                                guarded<native_receivefrom>,
+                                                guarded<native_send>,
+                                                guarded<native_receive_for_wrapper>,
+                                                guarded<native_receive<completeness::partial>>,
+                                                guarded<native_send>};
   const int which = luaL_checkoption(L, 1, nullptr, names);
   lua_settop(L, 2);
   lua_pushvalue(L, lua_upvalueindex(1));

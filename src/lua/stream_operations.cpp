@@ -208,8 +208,10 @@ int await_receive(lua_State* L, const socket_object& object, int socket, int cou
   if (count > 1) pattern = check_pattern(L, 2);
   if (count > 2) prefix = optional_bytes(L, 3);
   pattern.partial = wanted == completeness::partial;
-  return perform<receive_operation>(L, effective(object.limits.receive), {.socket = socket, .text = 0}, object.stream(),
-                                    pattern, std::string{prefix});
+  const std::chrono::nanoseconds limit = effective(object.limits.receive);
+  const operands in_use{.socket = socket, .text = 0};
+  if (prefix.empty()) return perform<receive_operation>(L, limit, in_use, object.stream(), pattern);
+  return perform<receive_operation>(L, limit, in_use, object.stream(), pattern, std::string{prefix});
 }
 
 int await_send(lua_State* L, const socket_object& object, int socket, int count) {

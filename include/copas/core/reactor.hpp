@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "copas/core/deadline.hpp"
+#include "copas/core/result.hpp"
 #include "copas/core/socket_address.hpp"
 
 namespace copas {
@@ -14,7 +15,7 @@ namespace copas {
 /// What became of one system call that cannot block.
 struct moved {
   std::size_t bytes = 0;
-  std::error_code error{};   ///< operation_would_block if there was nothing to move
+  std::error_code error = no_error;  ///< operation_would_block if there was nothing to move
   bool end = false;          ///< the peer's last byte had been read before
   bool drained = false;      ///< another call at once would find nothing: wait for the next edge first
   bool truncated = false;    ///< the datagram was longer than the space for it, and its rest is gone
@@ -28,7 +29,7 @@ struct moved {
 /// A connection taken from a listening socket, or why there is none (operation_would_block: nobody is waiting).
 struct accepted {
   int fd = -1;
-  std::error_code error;
+  std::error_code error = no_error;
 };
 
 /// Something happened to a descriptor that the reactor watches.

@@ -30,6 +30,9 @@ enum class errc {
   return {static_cast<int>(code), copas_category()};
 }
 
+/// That there is none. To copy it costs less than to make one, which takes a call.
+inline const std::error_code no_error{};
+
 /// The error with the number `code` of errno(3).
 [[nodiscard]] inline std::error_code system_error(int code) noexcept { return {code, std::system_category()}; }
 
@@ -41,7 +44,7 @@ enum class errc {
 /// Outcome of an operation that moves bytes: how many it moved, and why it stopped if it did not finish.
 struct [[nodiscard]] transfer {
   std::size_t bytes = 0;
-  std::error_code error;
+  std::error_code error = no_error;
 
   /// Did it finish?
   explicit operator bool() const noexcept { return !error; }

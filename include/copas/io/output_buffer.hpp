@@ -71,7 +71,7 @@ class output_buffer final : public gathered_output, public pooled {
   block memory_;
   std::uint32_t begin_ = 0;
   std::uint32_t end_ = 0;
-  std::error_code failure_;
+  std::error_code failure_ = no_error;
   bool collecting_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "copas/core/result.hpp"
 #include "copas/io/buffer.hpp"
@@ -50,7 +51,7 @@ class stream : public socket {
     if (output_ && output_->collecting()) output_->leave();
   }
   /// Why bytes could not be sent whose sender has not heard of it; it is told once.
-  [[nodiscard]] std::error_code take_failure() noexcept { return output_ ? take_output_failure() : std::error_code{}; }
+  [[nodiscard]] std::error_code take_failure() noexcept { return output_ ? take_output_failure() : no_error; }
 
   /// Are there bytes that were sent, as far as those who sent them know, and that the system has not got? `flush` gives it
   /// some of them. If it fails they are lost, and `take_failure` says why.
@@ -128,7 +129,8 @@ struct receive_pattern {
 ///
 /// @invariant  `bytes()` points into `block` or into `text`.
 struct received {
-  std::error_code error;  ///< why they are not what was asked for; they were taken from the stream all the same
+  std::error_code error =
+      no_error;  ///< why they are not what was asked for; they were taken from the stream all the same
   block memory;
   std::string text;
   std::size_t offset = 0;  // in `memory`, if there is any
@@ -147,8 +149,17 @@ struct received {
 /// @see the receive patterns of LuaSocket's tcp reference
 class [[nodiscard]] receive_operation : public io_operation {
  public:
+  receive_operation(loop* home, const ref<stream>& from, receive_pattern pattern) noexcept
+      : io_operation{home, ref<socket>{from.get()}, side::read},
+        what_{pattern.what},
+        partial_{pattern.partial},
+        count_{pattern.count} {}
   /// @param prefix  put in front of the result; counts for `exactly`.
-  receive_operation(loop* home, ref<stream> from, receive_pattern pattern, std::string prefix = {}) noexcept;
+  receive_operation(loop* home, const ref<stream>& from, receive_pattern pattern, std::string prefix) noexcept
+      : receive_operation{home, from, pattern} {
+    held_ = std::move(prefix);
+    prefix_ = held_.size();
+  }
   ~receive_operation() override;
 
   [[nodiscard]] bool attempt() noexcept override;
@@ -192,9 +203,9 @@ class [[nodiscard]] receive_operation : public io_operation {
   bool handed_over_ = false;
   std::size_t count_;
   std::string held_;  // the prefix, and bytes taken so far
-  std::size_t prefix_;  // how many bytes of `held_` are the prefix
+  std::size_t prefix_ = 0;  // how many bytes of `held_` are the prefix
   std::span<char> slice_;  // the result, while it still lies in the stream's buffer; nothing is held then
-  std::error_code error_;
+  std::error_code error_ = no_error;
 };
 
 /// Receives what has arrived, at least one byte, into memory of the caller.
@@ -261,7 +272,7 @@ class [[nodiscard]] flush_operation final : public io_operation {
   [[nodiscard]] std::string_view activity() const noexcept override { return "sending"; }
 
  private:
-  std::error_code error_;
+  std::error_code error_ = no_error;
 };
 
 }  // namespace copas
