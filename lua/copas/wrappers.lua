@@ -59,7 +59,7 @@ end
 
 -- A method that takes the native fast path if it can: unless the socket is another one, or somebody has replaced the
 -- module's function that does the same. `slow` is for those; it gets the raw socket. What costs the least differs: a C
--- function that looks at the wrapper itself, where it can call `slow` then; elsewhere a Lua function that does the looking.
+-- function that looks at the wrapper itself, where it can call `slow`; elsewhere a Lua function that does the looking.
 local function method(name, slow)
   local original = copas[name]
   if native.calls_lua then
