@@ -205,9 +205,10 @@ task<result<response>> client::send(request what) {
     if (!by) co_return std::unexpected{by.error()};
     auto target = next_url(**by, what, followed);
     if (!target) co_return std::unexpected{target.error()};
-    if (!*target) co_return response{*std::move(by)};
+    std::optional<std::string> next = *std::move(target);
+    if (!next) co_return response{*std::move(by)};
     (*by)->skim();
-    follow(what, **by, **std::move(target));
+    follow(what, **by, *std::move(next));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "copas/http/error.hpp"
@@ -28,6 +29,16 @@ void send_at_once(int fd) noexcept {
 
 deadline exchange::limit(std::chrono::nanoseconds patience) const noexcept {
   return std::min(request_.until, client_->home.io().after(patience));
+}
+
+stream_handle& exchange::connection() noexcept {
+  assert(connection_);
+  return *connection_;
+}
+
+receive_response_operation exchange::receiving(stream& from, response_reader& by,
+                                               std::chrono::nanoseconds patience) const noexcept {
+  return {&client_->home, ref{&from}, by, patience, request_.until};
 }
 
 task<result<void>> exchange::connect(bool may_reuse) {
@@ -57,7 +68,7 @@ task<result<stream_handle>> exchange::open() {
   if (!request_.to.secure) co_return stream_handle{std::move(*plain)};
 
   if (request_.proxy) {
-    const auto opened = co_await open_tunnel(*plain);
+    const auto opened = co_await open_tunnel(*plain, *request_.proxy);
     if (!opened) co_return std::unexpected{opened.error()};
   }
   if (!client_->options.tls) client_->options.tls = tls::make_context({});
@@ -67,14 +78,13 @@ task<result<stream_handle>> exchange::open() {
   co_return stream_handle{std::move(*secured)};
 }
 
-task<result<void>> exchange::open_tunnel(tcp_stream& by) {
+task<result<void>> exchange::open_tunnel(tcp_stream& by, const url& proxy) {
   const std::string target = request_.to.host_and_port();
   std::string head;
   std::error_code wrong = append_request_line(head, "CONNECT", target);
   if (!wrong) wrong = append_field(head, "host", target);
-  if (!wrong && !request_.proxy->user.empty()) {
-    wrong =
-        append_field(head, "proxy-authorization", basic_credentials(request_.proxy->user, request_.proxy->password));
+  if (!wrong && !proxy.user.empty()) {
+    wrong = append_field(head, "proxy-authorization", basic_credentials(proxy.user, proxy.password));
   }
   if (wrong) co_return std::unexpected{wrong};
   head += "\r\n";
@@ -82,9 +92,7 @@ task<result<void>> exchange::open_tunnel(tcp_stream& by) {
   if (!sent) co_return std::unexpected{sent.error};
 
   response_reader answer{response_rules{.answers_connect = true}};
-  receive_response_operation receiving{&client_->home, ref{&by.shared()}, answer, client_->options.receive_timeout,
-                                       request_.until};
-  const auto received = co_await receiving;
+  const auto received = co_await receiving(by.shared(), answer, client_->options.receive_timeout);
   if (received.error) co_return std::unexpected{received.error};
   const int status = answer.parser().status();
   if (status < 200 || status > 299) co_return std::unexpected{make_error_code(error::proxy_refused)};
@@ -92,15 +100,13 @@ task<result<void>> exchange::open_tunnel(tcp_stream& by) {
 }
 
 task<result<void>> exchange::send(std::string_view bytes) {
-  const transfer sent = co_await connection_->send(bytes, limit(client_->options.send_timeout));
+  const transfer sent = co_await connection().send(bytes, limit(client_->options.send_timeout));
   co_return outcome_of(sent.error);
 }
 
 task<result<void>> exchange::receive_head(std::chrono::nanoseconds patience) {
   while (true) {
-    receive_response_operation receiving{&client_->home, ref{&connection_->shared()}, reader_, patience,
-                                         request_.until};
-    const auto received = co_await receiving;
+    const auto received = co_await receiving(connection().shared(), reader_, patience);
     if (received.error) co_return std::unexpected{received.error};
     const int status = parser().status();
     if (received.what == response_event::end) {
@@ -113,9 +119,7 @@ task<result<void>> exchange::receive_head(std::chrono::nanoseconds patience) {
 
 task<result<std::string_view>> exchange::read() {
   if (!connection_) co_return std::string_view{};
-  receive_response_operation receiving{&client_->home, ref{&connection_->shared()}, reader_,
-                                       client_->options.receive_timeout, request_.until};
-  const auto received = co_await receiving;
+  const auto received = co_await receiving(connection().shared(), reader_, client_->options.receive_timeout);
   if (received.error) {
     connection_.reset();
     co_return std::unexpected{received.error};
@@ -125,7 +129,7 @@ task<result<std::string_view>> exchange::read() {
 }
 
 void exchange::skim() {
-  read_buffer& input = connection_->shared().input();
+  read_buffer& input = connection().shared().input();
   response_event last = response_event::body;
   while (last == response_event::body) {
     const response_step step = reader_.feed({input.bytes().data(), input.size()});
@@ -139,7 +143,7 @@ void exchange::skim() {
 // Puts the connection where the next request finds it, or closes it.
 void exchange::let_go() {
   if (!spoilt_ && !request_.key.empty() && parser().keeps_connection()) {
-    client_->pool.put(request_.key, connection_->give_away());
+    client_->pool.put(request_.key, connection().give_away());
   }
   connection_.reset();
 }

@@ -62,7 +62,12 @@ class exchange {
 
  private:
   [[nodiscard]] task<result<stream_handle>> open();
-  [[nodiscard]] task<result<void>> open_tunnel(tcp_stream& by);
+  [[nodiscard]] task<result<void>> open_tunnel(tcp_stream& by, const url& proxy);
+  /// The next part of a response on a stream; each wait for bytes takes no longer than `patience`.
+  [[nodiscard]] receive_response_operation receiving(stream& from, response_reader& by,
+                                                     std::chrono::nanoseconds patience) const noexcept;
+  /// The connection, which there is from `connect` until `let_go`, or an error.
+  [[nodiscard]] stream_handle& connection() noexcept;
   [[nodiscard]] deadline limit(std::chrono::nanoseconds patience) const noexcept;
   void let_go();
 

@@ -43,14 +43,13 @@ url_parts::part cut_authority(std::string_view& text) noexcept {
   return authority;
 }
 
-void split_authority(url_parts& parts) noexcept {
-  std::string_view rest = *parts.authority;
+void split_authority(std::string_view rest, url_parts& parts) noexcept {
   if (const auto at = rest.find('@'); at != std::string_view::npos) {
-    parts.userinfo = parts.user = rest.substr(0, at);
-    if (const auto colon = parts.user->rfind(':'); colon != std::string_view::npos) {
-      parts.password = parts.user->substr(colon + 1);
-      parts.user = parts.user->substr(0, colon);
-    }
+    const std::string_view userinfo = rest.substr(0, at);
+    const auto colon = userinfo.rfind(':');
+    parts.userinfo = userinfo;
+    parts.user = userinfo.substr(0, colon);
+    if (colon != std::string_view::npos) parts.password = userinfo.substr(colon + 1);
     rest.remove_prefix(at + 1);
   }
   const auto colon = rest.rfind(':');
@@ -109,7 +108,7 @@ url_parts split_url(std::string_view text) noexcept {
   parts.query = cut_behind(text, '?');
   parts.params = cut_behind(text, ';');
   if (!text.empty()) parts.path = text;
-  if (parts.authority) split_authority(parts);
+  if (parts.authority) split_authority(*parts.authority, parts);
   return parts;
 }
 

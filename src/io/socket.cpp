@@ -17,7 +17,7 @@ task<void> part(unique_fd connection, farewell last) {
   if (!last.bytes.empty() && !co_await peer.send(last.bytes, last.until)) co_return;
   if (!last.hears_out) co_return;
   peer.shutdown_send();
-  std::array<std::byte, 1024> unread;
+  std::array<std::byte, 1024> unread{};
   while (co_await peer.receive(unread, last.until)) continue;
 }
 

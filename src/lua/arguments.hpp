@@ -41,13 +41,11 @@ struct send_range {
 struct received_bytes {
   static constexpr std::size_t few = 1024;
 
-  received_bytes() noexcept {}  // NOLINT: the copy is as long as it says
-
   std::error_code error = no_error;
   const char* word = nullptr;  ///< for the error, instead of its usual text
   bool copied = false;
   std::size_t pinned = 0;  ///< or the length of the copy
-  char copy[few];
+  char copy[few];  // as long as it says, and not cleared before
 };
 /// Takes the outcome from an operation that is over.
 [[nodiscard]] received_bytes take_received(state& shared, receive_operation& op);

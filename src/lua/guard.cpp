@@ -4,12 +4,12 @@
 
 namespace copas::lua {
 
-void exception_text::keep(const std::exception& thrown) noexcept {
-  std::snprintf(text_, sizeof text_, "%s", thrown.what());
+void keep(exception_text& text, const std::exception& thrown) noexcept {
+  std::snprintf(text, sizeof text, "%s", thrown.what());
 }
 
-void exception_text::raise(lua_State* L) const {
-  luaL_error(L, "%s", text_);
+void raise_at_caller(lua_State* L, const char* text) {
+  luaL_error(L, "%s", text);
   std::terminate();  // luaL_error does not return
 }
 

@@ -6,17 +6,14 @@
 
 namespace copas::lua {
 
-/// Keeps the text of an exception for after its end, in memory that needs no destructor.
-class exception_text {
- public:
-  exception_text() noexcept {}  // NOLINT: every call of a C function has one, and hardly any fills it
-  void keep(const std::exception& thrown) noexcept;
-  /// Raises it as a Lua error, with the position of the caller. Nothing that owns something may be alive.
-  [[noreturn]] void raise(lua_State* L) const;
+/// Where the text of an exception outlives it, in memory that needs no destructor.
+using exception_text = char[256];
 
- private:
-  char text_[256];
-};
+/// Keeps what an exception says.
+void keep(exception_text& text, const std::exception& thrown) noexcept;
+
+/// Raises an error with this text and the position of the caller. Nothing that owns something may be alive.
+[[noreturn]] void raise_at_caller(lua_State* L, const char* text);
 
 /// Raises an error with this text and no position.
 [[noreturn]] void raise(lua_State* L, const char* text);
@@ -30,13 +27,13 @@ class exception_text {
 /// are jumps.
 template <int (*Function)(lua_State*)>
 int guarded(lua_State* L) {
-  exception_text message;
+  exception_text message;  // not cleared: every call has one, and hardly any fills it
   try {
     return Function(L);
   } catch (const std::exception& thrown) {
-    message.keep(thrown);
+    keep(message, thrown);
   }
-  message.raise(L);
+  raise_at_caller(L, message);
 }
 
 }  // namespace copas::lua

@@ -21,8 +21,8 @@ namespace copas::lua {
 
 /// A request as it lies on the stack.
 struct request_words {
-  const char* host;
-  const char* service;
+  const char* host = nullptr;
+  const char* service = nullptr;
   family wanted = family::unspecified;
   address_use use = address_use::connecting;
   transport by = transport::stream;

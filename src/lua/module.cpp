@@ -233,11 +233,11 @@ int load_tls(lua_State* L) {
 }
 
 // A submodule is a chunk that gets the module and what its other parts share.
-int load_submodule(lua_State* L, std::string_view name) {
+int load_submodule(lua_State* L, const char* name) {
   lua_settop(L, 0);
   require(L, "copas");
   if (luaL_getmetafield(L, 1, "internal") == LUA_TNIL) {
-    luaL_error(L, "the copas that was found first is another one than the one that copas.%s belongs to", name.data());
+    luaL_error(L, "the copas that was found first is another one than the one that copas.%s belongs to", name);
   }
   run_chunk(L, name, 2, 1);
   return 1;

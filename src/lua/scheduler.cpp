@@ -378,7 +378,8 @@ void scheduler::report(const std::exception_ptr& thrown, const task_record& fail
   const failed_task told{*this, thrown, failed.name(), failed.origin()};
   try {
     gate::of(lua_)->enter([&told](lua_State* inside) { report_task(inside, told); });
-  } catch (const std::exception&) {  // lack of memory, as above
+  } catch (const std::exception&) {
+    return;  // lack of memory, as above
   }
 }
 

@@ -97,16 +97,17 @@ class thread final : public task_record, public pooled {
   int await_for(lua_State* caller, std::chrono::nanoseconds timeout, operands in_use, Arguments&&... arguments) {
     static_assert(alignof(Operation) <= alignof(std::max_align_t));
     if (operation_ != nullptr && withdraw_abandoned(caller)) {
-      (let_go(std::forward<Arguments>(arguments)), ...);
+      (let_go<Arguments>(arguments), ...);
       raise_lost_wait(caller);
     }
     if constexpr (!keeps_timeout<Operation>) {
       if (has_timeout_) [[unlikely]]
         cancel_timeout(caller);
     }
+    // Not `forward`, which says that this is their last use.
     auto* operation =
-        std::construct_at(static_cast<Operation*>(room_for(sizeof(Operation))), std::forward<Arguments>(arguments)...);
-    (let_go(std::forward<Arguments>(arguments)), ...);
+        std::construct_at(static_cast<Operation*>(room_for(sizeof(Operation))), static_cast<Arguments&&>(arguments)...);
+    (let_go<Arguments>(arguments), ...);
     operation_ = operation;
     finish_ = [](thread& self, lua_State* L) { return self.finish<Operation>(L); };
     if (operation->await_ready()) return finish<Operation>(caller);
@@ -192,9 +193,9 @@ class thread final : public task_record, public pooled {
     return conversion<Operation>::push(L, owner_, outcome);
   }
 
-  /// Takes from a temporary what it still owns: a yield and an error of Lua jump over its destructor.
+  /// Takes from an argument that is a temporary what it still owns: a yield and an error of Lua jump over its destructor.
   template <class Argument>
-  static void let_go([[maybe_unused]] Argument&& argument) {
+  static void let_go([[maybe_unused]] Argument& argument) {
     if constexpr (!std::is_lvalue_reference_v<Argument> && !std::is_trivially_destructible_v<Argument>) {
       argument = Argument{};
     }

@@ -33,13 +33,14 @@ void hosts_file::read_line(std::string_view line) {
   if (words.size() < 2) return;
   const auto at = address::parse(std::string{words.front()}, 0);
   if (!at) return;
-  host_entry said{.name = std::string{words[1]}, .aliases = {words.begin() + 2, words.end()}, .addresses = {*at}};
+  const std::string name{words[1]};
+  const std::vector<std::string> aliases{words.begin() + 2, words.end()};
   for (std::size_t each = 1; each < words.size(); ++each) {
-    auto known = by_name_.try_emplace(in_small_letters(words[each]), host_entry{said.name, said.aliases, {}});
+    auto known = by_name_.try_emplace(in_small_letters(words[each]), host_entry{name, aliases, {}});
     auto& addresses = known.first->second.addresses;
     if (std::ranges::find(addresses, *at) == addresses.end()) addresses.push_back(*at);
   }
-  by_address_.try_emplace(at->host(), std::move(said));
+  by_address_.try_emplace(at->host(), host_entry{name, aliases, {*at}});
 }
 
 }  // namespace copas

@@ -107,7 +107,8 @@ resolver_configuration resolver_configuration::read(const resolver_options& opti
 std::vector<std::string> resolver_configuration::meanings(const std::string& name) const {
   if (name.ends_with('.')) return {name.substr(0, name.size() - 1)};
   std::vector<std::string> names;
-  for (const std::string& each : domains) names.push_back(name + '.' + each);
+  names.reserve(domains.size() + 1);
+  for (const std::string& each : domains) names.emplace_back(name).append(".").append(each);
   const bool as_it_is_first = std::ranges::count(name, '.') >= dots;
   names.insert(as_it_is_first ? names.begin() : names.end(), name);
   return names;

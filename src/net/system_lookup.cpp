@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <ranges>
 
 namespace copas {
 namespace {
@@ -69,8 +70,8 @@ std::string name_for_reverse(const address& of) {
   std::memcpy(bytes.data(), &reinterpret_cast<const sockaddr_in6*>(of.data())->sin6_addr, bytes.size());
   constexpr char digits[] = "0123456789abcdef";
   std::string name;
-  for (auto each = bytes.rbegin(); each != bytes.rend(); ++each) {
-    for (const int nibble : {*each & 15, *each >> 4}) (name += digits[nibble]) += '.';
+  for (const int each : std::views::reverse(bytes)) {
+    for (const int nibble : {each & 15, each >> 4}) (name += digits[nibble]) += '.';
   }
   return name + "ip6.arpa";
 }

@@ -13,8 +13,8 @@ task<result<tls_stream>> secure(loop& home, context_ptr by, tcp_stream plain, st
     connection.session().ask_for(*host);
     connection.session().expect(*host);
   }
-  handshake_operation shaking{&home, secured, until};
-  if (const std::error_code error = co_await shaking) co_return std::unexpected{error};
+  if (const std::error_code error = co_await handshake_operation{&home, secured, until})
+    co_return std::unexpected{error};
   co_return connection;
 }
 

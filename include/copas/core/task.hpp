@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <coroutine>
 #include <exception>
 #include <optional>
@@ -66,6 +67,7 @@ class task_promise final : public task_promise_base {
   }
   T take() {
     rethrow();
+    assert(value_);  // a task that has ended without an exception has returned
     return std::move(*value_);
   }
 

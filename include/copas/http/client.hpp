@@ -34,11 +34,11 @@ struct request {
 
   std::string url;  ///< http or https; user and password in it become the header `authorization`
   std::string method;
-  fields headers{};  ///< they replace those that the client would send
-  std::string body{};
+  fields headers;  ///< they replace those that the client would send
+  std::string body;
   /// Instead of `body`: sent in chunks, unless there is a header `content-length`. With the header "expect: 100-continue"
   /// it is not called before the server has had a moment to refuse.
-  body_source source{};
+  body_source source;
   redirect_policy redirects = redirect_policy::safe;
   int most_redirects = 5;
   bool keeps_connection = true;  ///< others may use the connection, before and afterwards

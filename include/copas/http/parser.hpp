@@ -34,7 +34,7 @@ struct expectation {
     bytes,    ///< `count` bytes, or fewer
     anything,  ///< whatever comes, until the connection ends
   };
-  kind what;
+  kind what = kind::nothing;
   std::uint64_t count = 0;
 };
 

@@ -94,13 +94,19 @@ class stream_handle {
 class [[nodiscard]] stream_handle::text_awaitable final : public receive_operation {
  public:
   text_awaitable(loop* home, ref<stream> from, receive_pattern pattern, std::string& into, deadline until) noexcept
-      : receive_operation{home, std::move(from), pattern, (into.clear(), std::move(into))}, into_{into} {
+      : receive_operation{home, std::move(from), pattern, emptied(into)}, into_{into} {
     set_deadline(until);
   }
   /// @return  number of bytes in the string.
   transfer await_resume() noexcept;
 
  private:
+  // The memory of a string, as an empty one.
+  [[nodiscard]] static std::string emptied(std::string& of) noexcept {
+    of.clear();
+    return std::move(of);
+  }
+
   std::string& into_;
 };
 

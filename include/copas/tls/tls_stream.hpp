@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "copas/net/tcp.hpp"
 #include "copas/tls/stream.hpp"
@@ -12,8 +13,8 @@ namespace copas {
 /// An encrypted TCP connection whose handshake is finished, owned: see `stream_handle`.
 class tls_stream : public tcp_stream {
  public:
-  tls_stream(loop& home, const ref<tls::stream>& shared) noexcept
-      : tcp_stream{home, ref<stream>{shared.get()}}, tls_{shared} {}
+  tls_stream(loop& home, ref<tls::stream> shared) noexcept
+      : tcp_stream{home, ref<stream>{shared.get()}}, tls_{std::move(shared)} {}
 
   /// What was agreed on, and the peer's certificates.
   [[nodiscard]] tls::session& session() const noexcept { return tls_->session(); }

@@ -35,9 +35,9 @@ struct password_question {
 int answer_password(char* into, int size, int, void* asker) {
   auto& question = *static_cast<password_question*>(asker);
   question.asked = true;
-  if (!question.answer || question.answer->size() > static_cast<std::size_t>(size)) return -1;
-  std::memcpy(into, question.answer->data(), question.answer->size());
-  return static_cast<int>(question.answer->size());
+  const auto room = static_cast<std::size_t>(size);
+  if (!question.answer || question.answer->size() > room) return -1;
+  return static_cast<int>(question.answer->copy(into, room));
 }
 
 int version_of(const std::string& protocol) {

@@ -83,6 +83,7 @@ std::optional<std::uint64_t> option_bits(std::string_view name) noexcept {
 
 std::vector<std::string> all_option_names() {
   std::vector<std::string> names;
+  names.reserve(options.size());
   for (const option& each : options) names.emplace_back(each.name);
   return names;
 }

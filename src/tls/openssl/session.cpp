@@ -105,7 +105,7 @@ std::unique_ptr<openssl_session> openssl_session::make(std::shared_ptr<openssl_c
   if (!bio) return nullptr;
   std::unique_ptr<openssl_session> made{new openssl_session{std::move(shared), std::move(ssl)}};
   BIO_set_data(bio.get(), made.get());
-  SSL_set_app_data(made->ssl_.get(), static_cast<void*>(made.get()));
+  SSL_set_ex_data(made->ssl_.get(), 0, made.get());  // what SSL_get_app_data returns
   BIO* const both = bio.release();
   SSL_set_bio(made->ssl_.get(), both, both);
   if (made->context_->mode() == role::server) {
@@ -160,7 +160,7 @@ step openssl_session::handshake(transport& via) noexcept {
   if (context_->verifies_host() && context_->mode() == role::client && expected_.empty()) {
     return {.how = progress::failed, .reason = "no name to verify the peer's certificate by"};
   }
-  const step before = flush(via);
+  step before = flush(via);
   if (before.how != progress::done && (before.how == progress::wants_write || !failure_)) return before;
   if (failure_) return *failure_;
   if (SSL_is_init_finished(ssl_.get()) == 1) return {};
@@ -170,7 +170,7 @@ step openssl_session::handshake(transport& via) noexcept {
   ERR_clear_error();
   transport_ = &via;
   gathers_ = true;
-  step outcome = result_of(SSL_do_handshake(ssl_.get()));
+  const step outcome = result_of(SSL_do_handshake(ssl_.get()));
   gathers_ = false;
   if (outcome.how == progress::failed) failure_ = outcome;  // to be told when the alert is out
   const step sent = flush(via);
