@@ -1,65 +1,35 @@
--- Encrypted connections of threads: by our own TLS, and by LuaSec where a context of LuaSec's is given.
-local certificates = require("support.certificates")
+-- Encrypted connections of threads, from their handshake to their end.
 local check = require("support.check")
 local loop = require("support.loop")
+local secured = require("support.secured")
 local sockets = require("support.sockets")
 
 local socket = require("copas.socket")
 local luasocket = require("socket")
 
--- Lua 5.1 has no pcall that can wait.
-local pcall = _VERSION == "Lua 5.1" and require("coxpcall").pcall or pcall
-
 describe("a connection with TLS", function()
-  local made, server_params, copas, server, port
+  local peers, made, server_params, copas, server, port
   local unpack = table.unpack or unpack
 
   setup(function()
-    made = certificates.new()
-    server_params = made:sign("server", "localhost")
-    made:sign("other", "other.test")
+    peers = secured.new()
+    made, server_params = peers.made, peers.params
   end)
 
-  teardown(function() made:remove() end)
+  teardown(function() peers:remove() end)
 
   before_each(function()
-    copas = loop.fresh()
-    server, port = sockets.listen(socket)
+    peers:start()
+    copas, server, port = peers.copas, peers.server, peers.port
   end)
 
-  after_each(function() server:close() end)
+  after_each(function() peers:stop() end)
 
-  -- Serves one kind of connections, runs a client, and ends; what the server's threads report is returned.
-  local function run(handler, params, client)
-    local failures = {}
-    copas.addserver(server, copas.handler(function(...)
-      return handler(...)
-    end, params))
-    copas.seterrorhandler(function(err, _, skt)
-      failures[#failures + 1] = { text = tostring(err), socket = skt }
-    end, true)
-    local ok, err
-    copas.addthread(function()
-      ok, err = pcall(client)
-      copas.removeserver(server)
-    end)
-    copas.loop()
-    if not ok then error(err, 0) end
-    return failures
-  end
+  local function run(...) return peers:run(...) end
 
-  local function connect(params, sni)
-    local skt = copas.wrap(socket.tcp(), { wrap = params or made:client(), sni = sni and { names = sni } })
-    return skt, skt:connect("127.0.0.1", port)
-  end
+  local function connect(...) return peers:connect(...) end
 
-  local function echo(skt)
-    while true do
-      local line = skt:receive()
-      if not line then return end
-      skt:send(line .. "\n")
-    end
-  end
+  local echo = secured.echo
 
   -- A port behind which bytes pass to the server and back until `cut` is called, which ends both connections in the middle.
   -- What is in `ahead` goes first, in one piece with the first bytes.
@@ -199,63 +169,6 @@ describe("a connection with TLS", function()
     assert.same(check.pack(nil, "closed", ""), again)
   end)
 
-  it("is refused by a client that does not know the authority", function()
-    local ok, err
-    local failures = run(echo, server_params, function()
-      local skt = copas.wrap(socket.tcp(), { mode = "client", protocol = "any", verify = "peer" })
-      ok, err = pcall(skt.connect, skt, "127.0.0.1", port)
-      skt:close()
-    end)
-
-    assert.is_false(ok)
-    assert.is_truthy(err:find("TLS/SSL handshake failed: certificate verify failed", 1, true))
-    assert.is_truthy(failures[1].text:find("TLS/SSL handshake failed: tlsv1 alert unknown ca", 1, true))
-    assert.is_truthy(tostring(failures[1].socket):find("^SSL"))
-  end)
-
-  it("is not verified where nobody asks for it", function()
-    local connected
-    run(echo, server_params, function()
-      local skt = connect { mode = "client", protocol = "any" }
-      connected = skt.socket:getpeercertificate() ~= nil
-      skt:close()
-    end)
-
-    assert.is_true(connected)
-  end)
-
-  it("is refused if the certificate is for another host, where verify_host is set", function()
-    local params = made:client()
-    params.verify_host = true
-    local ok, err, good
-    run(echo, server_params, function()
-      local skt = copas.wrap(socket.tcp(), params)
-      ok, err = pcall(skt.connect, skt, "127.0.0.1", port)
-      skt:close()
-      params.verify_host = "localhost"
-      skt = copas.wrap(socket.tcp(), params)
-      good = skt:connect("127.0.0.1", port) == skt
-      skt:close()
-    end)
-
-    assert.is_false(ok)
-    assert.is_truthy(err:find("certificate verify failed", 1, true))
-    assert.is_true(good)
-  end)
-
-  it("is refused if the certificate has expired", function()
-    made:sign("old", "localhost", "-days -1")
-    local ok, err
-    run(echo, made:server("old"), function()
-      local skt = copas.wrap(socket.tcp(), made:client())
-      ok, err = pcall(skt.connect, skt, "127.0.0.1", port)
-      skt:close()
-    end)
-
-    assert.is_false(ok)
-    assert.is_truthy(err:find("certificate verify failed", 1, true))
-  end)
-
   it("does not reach the handler if the peer speaks no TLS", function()
     local handled = false
     local failures = run(function() handled = true end, server_params, function()
@@ -329,155 +242,6 @@ describe("a connection with TLS", function()
     assert.equal("in secret", got)
   end)
 
-  it("has the certificate of the name that the client asks for", function()
-    local tls = require("copas.tls")
-    local contexts = { ["other.test"] = assert(tls.newcontext(made:server("other"))) }
-    local asked, seen = {}, {}
-    run(function(skt) asked[#asked + 1] = skt:getsniname() or "none" end,
-      { wrap = server_params, sni = { names = contexts, strict = false } }, function()
-        for _, name in ipairs { "other.test", "unknown.test" } do
-          local skt = connect(made:client(), name)
-          seen[#seen + 1] = skt.socket:getpeercertificate():subject()[1].value
-          skt:receive("*a")
-          skt:close()
-        end
-      end)
-
-    assert.same({ "other.test", "unknown.test" }, asked)
-    assert.same({ "other.test", "localhost" }, seen)
-  end)
-
-  it("is refused if strict and the client asks for another name", function()
-    local tls = require("copas.tls")
-    local contexts = { ["other.test"] = assert(tls.newcontext(made:server("other"))) }
-    local ok, err
-    local failures = run(echo, { wrap = server_params, sni = { names = contexts, strict = true } }, function()
-      local skt = copas.wrap(socket.tcp(), { wrap = made:client(), sni = { names = "unknown.test" } })
-      ok, err = pcall(skt.connect, skt, "127.0.0.1", port)
-      skt:close()
-    end)
-
-    assert.is_false(ok)
-    assert.is_truthy(err:find("tlsv1 unrecognized name", 1, true))
-    assert.is_truthy(failures[1].text:find("callback failed", 1, true))
-  end)
-
-  it("agrees on a protocol that both sides know", function()
-    local params, client = made:server("server"), made:client()
-    params.alpn = { "three", "two" }
-    client.alpn = { "one", "two", "three" }
-    local theirs, mine
-    run(function(skt) theirs = check.pack(skt:getalpn()) end, params, function()
-      local skt = connect(client)
-      mine = check.pack(skt:getalpn())
-      skt:receive("*a")
-      skt:close()
-    end)
-
-    assert.same(check.pack("three", nil), theirs)
-    assert.same(check.pack("three", nil), mine)
-  end)
-
-  it("lets a function of the server choose the protocol", function()
-    local params, client = made:server("server"), made:client()
-    local offered
-    params.alpn = function(list)
-      offered = list
-      return list[2]
-    end
-    client.alpn = { "one", "two" }
-    local chosen
-    run(function() end, params, function()
-      local skt = connect(client)
-      chosen = skt:getalpn()
-      skt:close()
-    end)
-
-    assert.same({ "one", "two" }, offered)
-    assert.equal("two", chosen)
-  end)
-
-  it("knows no protocol where it is not secured", function()
-    local left, right = sockets.pair(socket)
-    local plain = copas.wrap(left)
-
-    assert.same(check.pack(nil, "not a tls socket"), check.pack(plain:getalpn()))
-    assert.same(check.pack(nil, "not a tls socket"), check.pack(plain:getsniname()))
-    left:close()
-    right:close()
-  end)
-
-  it("takes up the session of an earlier one", function()
-    local resumed = {}
-    run(function(skt) skt:send("x") end, server_params, function()
-      for _ = 1, 2 do
-        local skt = connect(made:client(), "localhost")
-        skt:receive("*a")
-        resumed[#resumed + 1] = skt.socket:resumed()
-        skt:close()
-      end
-    end)
-
-    assert.same({ false, true }, resumed)
-  end)
-
-  it("notices that the files of its certificate have changed", function()
-    local seen = {}
-    made:sign("renewed", "first.test")
-    run(function() end, made:server("renewed"), function()
-      for _, host in ipairs { "first.test", "second.test" } do
-        if host == "second.test" then made:sign("renewed", host) end
-        local skt = connect { mode = "client", protocol = "any" }
-        seen[#seen + 1] = skt.socket:getpeercertificate():subject()[1].value
-        skt:close()
-      end
-    end)
-
-    assert.same({ "first.test", "second.test" }, seen)
-  end)
-
-  it("notices that its parameters have changed, also inside of lists", function()
-    local params, client = made:server("server"), made:client()
-    params.alpn, client.alpn = { "one" }, { "one", "two", "three" }
-    local seen = {}
-    run(function() end, params, function()
-      local function look()
-        local skt = connect(client)
-        seen[#seen + 1] = skt:getalpn()
-        skt:close()
-      end
-      look()
-      params.alpn[1] = "two"
-      look()
-      params.alpn = { "three" }
-      look()
-      params.alpn = "none"
-      local skt = copas.wrap(socket.tcp(), client)
-      seen[#seen + 1] = pcall(skt.connect, skt, "127.0.0.1", port)
-      skt:close()
-      params.alpn = { "one" }
-      look()
-    end)
-
-    assert.same({ "one", "two", "three", false, "one" }, seen)
-  end)
-
-  it("lets the function of the asked name's context choose the protocol", function()
-    local tls = require("copas.tls")
-    local of_name, client = made:server("other"), made:client()
-    of_name.alpn = function() return "two" end
-    client.alpn = { "one", "two" }
-    local chosen
-    run(function() end, { wrap = server_params, sni = { names = { ["other.test"] = tls.newcontext(of_name) } } },
-      function()
-        local skt = connect(client, "other.test")
-        chosen = skt:getalpn()
-        skt:close()
-      end)
-
-    assert.equal("two", chosen)
-  end)
-
   it("has the words of TLS for what is not there yet", function()
     local partial, own
     run(function(skt)
@@ -521,29 +285,6 @@ describe("a connection with TLS", function()
     assert.same(check.pack(nil, "timeout", ""), got)
   end)
 
-  it("raises what is wrong with its parameters, and keeps the descriptor", function()
-    local left, right = sockets.pair(socket)
-    for _, case in ipairs {
-      { { mode = "client", protocol = "nope" }, "invalid protocol (nope)" },
-      { { mode = "server", protocol = "any", certificate = "/nowhere.pem" }, "error loading certificate (/nowhere.pem" },
-      { { mode = "strange", protocol = "any" }, "invalid mode" },
-    } do
-      local wrapped = copas.wrap(left, { wrap = case[1] })
-      local ok, err = pcall(wrapped.dohandshake, wrapped)
-      assert.is_false(ok)
-      assert.is_truthy(err:find(case[2], 1, true), err)
-      assert.equal(left, wrapped.socket)
-      assert.is_true(left:getfd() >= 0)
-    end
-    local plain = copas.wrap(left)
-    local ok, err = pcall(plain.dohandshake, plain)
-    assert.is_false(ok)
-    assert.is_truthy(err:find("cannot wrap socket into a secure socket (using 'ssl.wrap()') without parameters/context",
-      1, true))
-    left:close()
-    right:close()
-  end)
-
   it("secures sockets of LuaSocket, whose descriptor moves", function()
     local got, fd
     run(echo, server_params, function()
@@ -562,8 +303,7 @@ describe("a connection with TLS", function()
   end)
 
   it("serves connections that LuaSocket has accepted", function()
-    server:close()
-    server, port = sockets.listen(luasocket)
+    peers:listen_on(sockets.listen(luasocket))
     local got, ended
     run(function(skt) skt:send("x") end, server_params, function()
       local skt = connect()
@@ -604,76 +344,10 @@ describe("a connection with TLS", function()
     assert.same(check.pack(nil, "closed", ""), ended)
   end)
 
-  describe("of LuaSec", function()
-    local ssl = require("ssl")
-
-    it("is made by contexts of LuaSec", function()
-      local got, text
-      run(echo, assert(ssl.newcontext(server_params)), function()
-        local skt = copas.wrap(socket.tcp(), assert(ssl.newcontext(made:client())))
-        skt:settimeout(5)
-        local connected, err = skt:connect("127.0.0.1", port)
-        assert.equal(skt, connected, err)
-        text = tostring(skt.socket)
-        skt:send("hello\n")
-        got = skt:receive()
-        skt:close()
-      end)
-
-      assert.equal("hello", got)
-      assert.is_truthy(text:find("^SSL connection: "))
-    end)
-
-    it("serves names by contexts of LuaSec, with a table of parameters for the others", function()
-      local contexts = { ["other.test"] = assert(ssl.newcontext(made:server("other"))) }
-      local seen = {}
-      run(function(skt) skt:send("x") end, { wrap = server_params, sni = { names = contexts } }, function()
-        for _, name in ipairs { "other.test", "unknown.test" } do
-          local skt = connect(made:client(), name)
-          seen[#seen + 1] = skt.socket:getpeercertificate():subject()[1].value
-          skt:receive("*a")
-          skt:close()
-        end
-      end)
-
-      assert.same({ "other.test", "localhost" }, seen)
-    end)
-
-    it("wraps native sockets by itself, and works in a wrapped socket", function()
-      local got
-      run(echo, server_params, function()
-        local raw = socket.tcp()
-        copas.connect(raw, "127.0.0.1", port)
-        local connection = assert(ssl.wrap(raw, made:client()))
-        assert.equal(-1, raw:getfd())
-        connection:settimeout(0)
-        local skt = copas.wrap(connection)
-        skt:dohandshake()
-        skt:send("hello\n")
-        got = skt:receive()
-        skt:close()
-      end)
-
-      assert.equal("hello", got)
-    end)
-
-    it("closes a handler's connection at its end", function()
-      local ended
-      run(function() end, assert(ssl.newcontext(server_params)), function()
-        local skt = connect()
-        ended = select(2, skt:receive())
-        skt:close()
-      end)
-
-      assert.equal("closed", ended)
-    end)
-  end)
-
   it("serves a hundred handshakes at once", function()
     local served = 0
-    server:close()
-    server = assert(socket.bind("127.0.0.1", 0, 200)) -- the system may lose bytes of those that the queue has no room for
-    port = select(2, server:getsockname())
+    -- The system may lose bytes of those that the queue has no room for.
+    peers:listen_on(assert(socket.bind("127.0.0.1", 0, 200)))
     run(function(skt)
       skt:receive()
       served = served + 1
