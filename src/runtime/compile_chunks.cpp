@@ -7,6 +7,7 @@
 #include <iostream>
 #include <memory>
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -30,8 +31,9 @@ int append_piece(lua_State*, const void* piece, std::size_t size, void* to) {
 // Bytecode with what errors and tracebacks tell: positions and names.
 std::string compile(lua_State* L, const std::string& path, std::string_view name) {
   std::ifstream file{path, std::ios::binary};
-  const std::string text{std::istreambuf_iterator<char>{file}, {}};
+  file.peek();  // a folder can be opened, but not read
   if (!file) fail(path + " cannot be read");
+  const std::string text{std::istreambuf_iterator<char>{file}, {}};
   const std::string title = copas::lua::title_of_chunk(name);
   if (luaL_loadbuffer(L, text.data(), text.size(), title.c_str()) != LUA_OK) fail(lua_tostring(L, -1));
   std::string bytecode;
@@ -62,18 +64,19 @@ void write_literal(std::ostream& to, std::string_view bytes) {
 
 int main(int count, char** arguments) {
   const std::span words{arguments, static_cast<std::size_t>(count)};
-  if (words.size() < 3) fail("expected OUTPUT BASE FILE...");
+  if (words.size() < 4) fail("expected OUTPUT BASE FILE...");
   const state L{luaL_newstate()};
-  std::ofstream output{words[1]};
-  output << "#include \"lua/embedded.hpp\"\n\n#include <array>\n\nnamespace copas::lua {\n\n"
-            "using namespace std::string_view_literals;\n\nstatic constexpr std::array chunks{\n";
+  std::ostringstream written;  // to the file when all is well: a part of it would pass for the whole in the next build
+  written << "#include \"lua/embedded.hpp\"\n\n#include <array>\n\nnamespace copas::lua {\n\n"
+             "using namespace std::string_view_literals;\n\nstatic constexpr std::array chunks{\n";
   for (const std::string file : words.subspan(3)) {
     const std::string name = file.substr(0, file.rfind('.'));
-    output << "    embedded_chunk{\"" << name << "\"sv,";
-    write_literal(output, compile(L.get(), std::string{words[2]} + '/' + file, name));
-    output << "},\n";
+    written << "    embedded_chunk{\"" << name << "\"sv,";
+    write_literal(written, compile(L.get(), std::string{words[2]} + '/' + file, name));
+    written << "},\n";
   }
-  output << "};\n\nstd::span<const embedded_chunk> embedded_chunks() noexcept { return chunks; }\n\n"
-            "}  // namespace copas::lua\n";
-  if (!output.flush()) fail(std::string{words[1]} + " cannot be written");
+  written << "};\n\nstd::span<const embedded_chunk> embedded_chunks() noexcept { return chunks; }\n\n"
+             "}  // namespace copas::lua\n";
+  if (std::ofstream output{words[1]}; !(output << written.view()).flush())
+    fail(std::string{words[1]} + " cannot be written");
 }
