@@ -54,7 +54,21 @@ dns_query parse_query(std::string_view bytes) {
   return query;
 }
 
-std::string message(const dns_query& query, const dns_reply& reply) {
+std::string framed(const std::string& message) { return number16(static_cast<unsigned>(message.size())) + message; }
+
+// UDP and TCP at the same port, which the system chooses for one and may have given away for the other.
+std::pair<udp_socket, tcp_listener> listen(loop& home, const std::string& at) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    auto datagrams = udp_socket::bind(home, address::parse(at, 0).value()).value();
+    auto connections = tcp_listener::bind(home, *datagrams.local());
+    if (connections) return {std::move(datagrams), *std::move(connections)};
+  }
+  throw std::runtime_error{"there is no port for a name server"};
+}
+
+}  // namespace
+
+std::string dns_message(const dns_query& query, const dns_reply& reply) {
   const bool cut = reply.truncated && !query.by_tcp;
   const unsigned flags = 0x8180U | (cut ? 0x0200U : 0U) | static_cast<unsigned>(reply.outcome);
   const auto count = [cut](const auto& records) { return number16(cut ? 0 : static_cast<unsigned>(records.size())); };
@@ -68,18 +82,6 @@ std::string message(const dns_query& query, const dns_reply& reply) {
   if (reply.garbage) bytes.resize(bytes.size() - 3);
   return bytes;
 }
-
-// UDP and TCP at the same port, which the system chooses for one and may have given away for the other.
-std::pair<udp_socket, tcp_listener> listen(loop& home, const std::string& at) {
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    auto datagrams = udp_socket::bind(home, address::parse(at, 0).value()).value();
-    auto connections = tcp_listener::bind(home, *datagrams.local());
-    if (connections) return {std::move(datagrams), *std::move(connections)};
-  }
-  throw std::runtime_error{"there is no port for a name server"};
-}
-
-}  // namespace
 
 dns_record address_record(std::string name, const std::string& address, std::uint32_t ttl) {
   std::array<char, 16> bytes{};
@@ -147,7 +149,8 @@ task<void> name_server::answer_datagram(std::string question, address to) {
   const dns_reply reply = reply_to(query, question);
   if (reply.delay.count() > 0) co_await sleep_for(home_, reply.delay);
   if (reply.silent) co_return;
-  const std::string bytes = message(query, reply);
+  for (const std::string& each : reply.before) static_cast<void>(co_await datagrams_.send_to(each, to));
+  const std::string bytes = dns_message(query, reply);
   static_cast<void>(co_await datagrams_.send_to(bytes, to));
 }
 
@@ -160,9 +163,10 @@ task<void> name_server::serve_connection(tcp_stream client) {
     const dns_reply reply = reply_to(query, bytes);
     if (reply.delay.count() > 0) co_await sleep_for(home_, reply.delay);
     if (reply.silent) continue;
-    const std::string answer = message(query, reply);
-    const std::string framed = number16(static_cast<unsigned>(answer.size())) + answer;
-    if (!co_await client.send(framed)) co_return;
+    std::string answers;
+    for (const std::string& each : reply.before) answers += framed(each);
+    answers += framed(dns_message(query, reply));
+    if (!co_await client.send(answers)) co_return;
   }
 }
 

@@ -55,8 +55,12 @@ struct dns_reply {
   bool wrong_id = false;
   bool wrong_question = false;
   bool garbage = false;  ///< the reply breaks off in the middle
+  std::vector<std::string> before{};  ///< messages that are sent before it, as they are
   std::chrono::nanoseconds delay{0};
 };
+
+/// A reply as it is sent: its identifier comes first, the question at byte 12.
+[[nodiscard]] std::string dns_message(const dns_query& query, const dns_reply& reply);
 
 /// A name server, by UDP and TCP, in the loop of the test: what it answers is up to a function.
 class name_server {
