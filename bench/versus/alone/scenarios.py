@@ -103,5 +103,6 @@ SCENARIOS = [
     _scenario("timers", "Timers and tasks that sleep, all alive.", [1_000, 30_000, 1_000_000], 1_000, "timers", "task"),
     _scenario("tasks", "Switches between tasks, and tasks that end at once.", [2_000_000], 20_000, "times", "switch-2"),
     _scenario("primitives", "Locks, semaphores and queues.", [1_000_000], 10_000, "times", "queue-handed-over"),
+    _scenario("dns", "Timers of 1 ms while a look-up takes long: how late.", [2_000], 50, "ms to answer", "slow-latest"),
     _scenario("collector", "The longest stop of Lua's collector.", [10_000, 100_000], 1_000, "threads", "longest-stop"),
 ]
