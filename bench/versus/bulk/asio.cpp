@@ -25,7 +25,7 @@ struct job {
   std::uint64_t bytes;
 };
 
-constexpr std::size_t block = 64 * 1024;
+constexpr std::size_t block = std::size_t{64} * 1024;
 
 template <class Stream>
 awaitable<void> do_job(Stream& client, job what) {

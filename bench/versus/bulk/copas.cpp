@@ -23,7 +23,7 @@ struct job {
   std::uint64_t bytes;
 };
 
-constexpr std::size_t block = 64 * 1024;
+constexpr std::size_t block = std::size_t{64} * 1024;
 
 copas::task<> send_bytes(copas::tcp_stream& to, std::uint64_t left) {
   std::string line;
@@ -75,7 +75,7 @@ int main(int count, char** arguments) {
   const auto security = count > 5 ? context_of(arguments[4], arguments[5]) : copas::tls::context_ptr{};
   const job what{std::string_view{arguments[2]} == "send", std::strtoull(arguments[3], nullptr, 10)};
   auto server = copas::tcp_listener::bind(events, "127.0.0.1", 0).value();
-  std::cout << "listening " << server.local()->port() << std::endl;
+  std::cout << "listening " << server.local()->port() << '\n' << std::flush;
 
   events.spawn(copas::serve(
       events, server, [&](copas::tcp_stream client) { return serve(events, security, what, std::move(client)); }));

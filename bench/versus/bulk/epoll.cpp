@@ -21,7 +21,7 @@
 
 namespace {
 
-constexpr std::size_t block = 64 * 1024;
+constexpr std::size_t block = std::size_t{64} * 1024;
 
 class waiting_connection {
  public:
@@ -49,7 +49,7 @@ class waiting_connection {
       const auto count = call();
       if (count >= 0) return static_cast<std::size_t>(count);
       if (errno != EAGAIN) return 0;
-      epoll_event event;
+      epoll_event event{};
       epoll_wait(poll_.number(), &event, 1, -1);
     }
   }
@@ -87,7 +87,7 @@ void serve_forever(bool sends, std::uint64_t bytes, SSL_CTX* tls) {
   const auto listener = load::listen_and_tell();
   const load::descriptor poll{load::checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
   load::watch(poll, EPOLL_CTL_ADD, listener.number(), EPOLLIN, nullptr);
-  for (epoll_event event; epoll_wait(poll.number(), &event, 1, -1) >= 0 || errno == EINTR;) {
+  for (epoll_event event{}; epoll_wait(poll.number(), &event, 1, -1) >= 0 || errno == EINTR;) {
     auto accepted = load::accept_next(listener);
     if (accepted.number() < 0) continue;
     waiting_connection client{std::move(accepted), tls};

@@ -44,7 +44,7 @@ int main(int count, char** arguments) {
   const bool blocks = count > 2 && std::string_view{arguments[2]} == "blocks";
   copas::loop events{copas::system_reactor()};
   auto server = copas::tcp_listener::bind(events, "127.0.0.1", port).value();
-  std::cout << "listening " << server.local()->port() << std::endl;
+  std::cout << "listening " << server.local()->port() << '\n' << std::flush;
 
   events.spawn(copas::serve(events, server, blocks ? echo_blocks : echo));
   events.run();

@@ -173,7 +173,7 @@ class server {
   bool lines_;
   int poll_;
   int listener_;
-  std::array<char, 64 * 1024> buffer_;
+  std::array<char, std::size_t{64} * 1024> buffer_;
 };
 
 }  // namespace

@@ -15,7 +15,7 @@ copas::task<> serve(copas::tcp_stream) { co_return; }
 int main() {
   copas::loop events{copas::system_reactor()};
   auto server = copas::tcp_listener::bind(events, "127.0.0.1", 0).value();
-  std::cout << "listening " << server.local()->port() << std::endl;
+  std::cout << "listening " << server.local()->port() << '\n' << std::flush;
 
   events.spawn(wait(events));
   events.spawn(copas::serve(events, server, serve));

@@ -53,7 +53,7 @@ job parse(std::span<char*> words) {
   return found;
 }
 
-constexpr std::size_t block = 256 * 1024;
+constexpr std::size_t block = std::size_t{256} * 1024;
 
 void send_bytes(load::connection& to, std::uint64_t left) {
   const std::string text(block, 'x');

@@ -34,7 +34,7 @@ int main(int count, char** arguments) {
   wanted.keys = {{arguments[2], arguments[3], {}}};
   const auto context = copas::tls::make_context(wanted);
   auto server = copas::tcp_listener::bind(events, "127.0.0.1", 0).value();
-  std::cout << "listening " << server.local()->port() << std::endl;
+  std::cout << "listening " << server.local()->port() << '\n' << std::flush;
 
   events.spawn(
       copas::serve(events, server, [&](copas::tcp_stream plain) { return echo(events, context, std::move(plain)); }));
