@@ -406,16 +406,15 @@ int take(lua_State* L) {
   std::size_t length = 0;
   const char* const key = luaL_checklstring(L, 1, &length);
   if (pool.size() == 0) return 0;
+  const void* address = nullptr;
   {
     const ref<stream> found = pool.take({key, length});
     if (!found) return 0;
-    lua_pushlightuserdata(L, found.get());  // the object holds it, too
+    address = found.get();  // the object holds it, too
   }
-  lua_pushvalue(L, -1);
-  lua_rawget(L, lua_upvalueindex(4));
-  lua_insert(L, -2);  // the object before its address
+  lua_rawgetp(L, lua_upvalueindex(4), address);
   lua_pushnil(L);
-  lua_rawset(L, lua_upvalueindex(4));
+  lua_rawsetp(L, lua_upvalueindex(4), address);
   return 1;
 }
 

@@ -116,8 +116,8 @@ template <>
 struct conversion<tls::handshake_operation> {
   struct outcome {
     std::error_code error;
-    bool wants_protocols;
-    side waited_for;
+    bool wants_protocols = false;
+    side waited_for = side::read;
   };
   static outcome take(scheduler&, const tls::handshake_operation& op) noexcept {
     return {op.await_resume(), op.wants_protocols(), op.which()};
@@ -144,12 +144,12 @@ struct conversion<tls::handshake_operation> {
 template <>
 struct conversion<inheriting_accept> {
   struct outcome {
-    int fd;
+    int fd = -1;
     std::error_code error;
-    socket_class what;
-    copas::family inet;
+    socket_class what{};
+    copas::family inet{};
     operation_timeouts limits;
-    bool gathers;
+    bool gathers = true;
   };
   static outcome take(scheduler&, inheriting_accept& op) noexcept {
     auto accepted = op.await_resume();

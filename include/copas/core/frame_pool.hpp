@@ -27,7 +27,9 @@ struct pool_allocator {
   pool_allocator(const pool_allocator<Other>&) noexcept {}  // implicit, as containers expect
 
   [[nodiscard]] T* allocate(std::size_t count) { return static_cast<T*>(frame_pool::allocate(count * sizeof(T))); }
-  void deallocate(T* memory, std::size_t count) noexcept { frame_pool::release(memory, count * sizeof(T)); }
+  void deallocate(T* memory, std::size_t count) noexcept {
+    frame_pool::release(static_cast<void*>(memory), count * sizeof(T));
+  }
 
   bool operator==(const pool_allocator&) const = default;
 };

@@ -36,7 +36,7 @@ class ref {
     return *this;
   }
   ~ref() {
-    if (object_ != nullptr && --object_->owners_ == 0) delete std::exchange(object_, nullptr);
+    if (object_ != nullptr && --object_->owners_ == 0) delete object_;
   }
 
   T& operator*() const noexcept { return *object_; }

@@ -93,8 +93,9 @@ class stream_handle {
 /// Receives into a string of the caller, whose memory it uses.
 class [[nodiscard]] stream_handle::text_awaitable final : public receive_operation {
  public:
-  text_awaitable(loop* home, ref<stream> from, receive_pattern pattern, std::string& into, deadline until) noexcept
-      : receive_operation{home, std::move(from), pattern, emptied(into)}, into_{into} {
+  text_awaitable(loop* home, const ref<stream>& from, receive_pattern pattern, std::string& into,
+                 deadline until) noexcept
+      : receive_operation{home, from, pattern, emptied(into)}, into_{into} {
     set_deadline(until);
   }
   /// @return  number of bytes in the string.
