@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -43,11 +44,13 @@ TEST(Chunks, TellWhereTheyComeFrom) {
 }
 
 TEST(Chunks, AreInTheRuntimeAsTheyAre) {
+  std::string program(std::filesystem::file_size(COPAS_RUNTIME_PROGRAM), '\0');
   std::ifstream file{COPAS_RUNTIME_PROGRAM, std::ios::binary};
-  const std::string program{std::istreambuf_iterator<char>{file}, {}};
+  file.read(program.data(), static_cast<std::streamsize>(program.size()));
 
   for (const embedded_chunk& each : embedded_chunks()) {
-    EXPECT_NE(program.find(each.code), std::string::npos) << each.name;
+    const std::boyer_moore_horspool_searcher code{each.code.begin(), each.code.end()};
+    EXPECT_NE(std::search(program.begin(), program.end(), code), program.end()) << each.name;
   }
 }
 
