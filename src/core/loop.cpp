@@ -12,10 +12,11 @@ namespace {
 
 constexpr int operations_per_slice = 64;  // without waiting, before a task must let others run
 constexpr int turns_per_poll = 64;        // while tasks are always ready and nobody waits for a descriptor
+constexpr std::uint64_t resumptions_per_look = 16;  // at the clock, meanwhile
 
 }  // namespace
 
-task_record::task_record(loop& home) noexcept : home_{home} { home.tasks_.push_back(*this); }
+task_record::task_record(loop& home) noexcept : queued{this}, home_{home} { home.tasks_.push_back(*this); }
 
 task_record::~task_record() {
   if (home_.current_ == this) home_.current_ = nullptr;
@@ -60,7 +61,7 @@ void loop::add_property(const void* key, std::unique_ptr<loop_property> added) {
 }
 
 void loop::cancel_all() {
-  list<task_record> running;
+  task_list running;
   while (!tasks_.empty()) {
     task_record& first = tasks_.front();
     if (first.running_) running.push_back(tasks_.pop_front());
@@ -86,11 +87,11 @@ bool loop::turn(deadline until) {
     phase_ = phase::readers;
   }
   if (phase_ == phase::readers) {
-    run_woken(readers_);
+    run_all(readers_);
     phase_ = phase::writers;
   }
   if (phase_ == phase::writers) {
-    run_woken(writers_);
+    run_all(writers_);
     phase_ = phase::timers;
   }
   if (phase_ == phase::timers) {
@@ -99,7 +100,7 @@ bool loop::turn(deadline until) {
     phase_ = phase::ready;
     if (posted_.load(std::memory_order_relaxed)) run_posted();
   }
-  run_woken(running_);
+  run_all(running_);
   phase_ = phase::poll;
   assert(consistent());
   return had_events_;
@@ -133,14 +134,20 @@ void loop::ask_reactor(deadline until) {
 bool loop::time_to_poll() noexcept {
   // A task may just have caused an event for another, which runs before whatever is ready.
   if (parked(wait_kind::read) > 0 || parked(wait_kind::write) > 0) return true;
-  return ++turns_since_poll_ >= turns_per_poll || reactor_->coarse_now() != turn_time_;
+  if (++turns_since_poll_ >= turns_per_poll) return true;
+  if (resumptions_ - looked_at_ < resumptions_per_look) return false;
+  looked_at_ = resumptions_;
+  return reactor_->coarse_now() != turn_time_;
 }
 
-void loop::run_woken(wait_list& woken) {
-  while (!woken.empty()) {
-    wait_node& node = woken.pop_front();
-    if (!woken.empty()) woken.front().who_.prefetch();
-    run_node(node);
+void loop::run_all(run_list& due) {
+  while (!due.empty()) {
+    queued& next = due.pop_front();
+    if (is_new(next)) {
+      run_first(*next.task_);
+    } else {
+      run_node(static_cast<wait_node&>(next));
+    }
   }
 }
 
@@ -169,18 +176,33 @@ void loop::run_posted() {
   }
 }
 
+void loop::run_first(task_record& fresh) {
+  task_record* const outer = enter(&fresh);
+  fresh.begin();
+  leave(outer);
+}
+
 void loop::run_node(wait_node& node) {
-  task_record* const outer = std::exchange(current_, node.task_);
-  if (current_ != nullptr) {
-    current_->running_ = true;
-    current_->waiting_on_ = nullptr;
+  task_record* const outer = enter(node.task_);
+  node.state_ = wait_node::state::idle;
+  if (node.advance()) node.who_.resume();
+  leave(outer);
+}
+
+// Makes it the running task; the result is for `leave`.
+inline task_record* loop::enter(task_record* task) noexcept {
+  task_record* const outer = std::exchange(current_, task);
+  if (task != nullptr) {
+    task->running_ = true;
+    task->waiting_on_ = nullptr;
   }
   budget_ = operations_per_slice;
   ++resumptions_;
-  node.state_ = wait_node::state::idle;
-  if (node.advance()) node.who_.resume();
-  flush_gathered();
+  return outer;
+}
 
+inline void loop::leave(task_record* outer) {
+  flush_gathered();
   task_record* const ran = std::exchange(current_, outer);  // null if it has ended
   if (ran != nullptr) {
     ran->running_ = false;
@@ -196,16 +218,20 @@ task_record* loop::recover() noexcept {
   return ran;
 }
 
-void loop::wake(wait_node& node, wait_list& into, wake_reason why) noexcept {
+void loop::mark_woken(wait_node& node, wake_reason why) noexcept {
   node.leave();
   node.state_ = wait_node::state::woken;
   node.reason_ = why;
-  into.push_back(node);
   if (node.task_ != nullptr && node.task_->wants_wake_) [[unlikely]]
     node.task_->on_wake();
 }
 
-wait_list& loop::list_of_phase_2(const wait_node& node) noexcept {
+void loop::wake(wait_node& node, run_list& into, wake_reason why) noexcept {
+  mark_woken(node, why);
+  into.push_back(node);
+}
+
+loop::run_list& loop::list_of_phase_2(const wait_node& node) noexcept {
   return node.kind_ == wait_kind::write ? writers_ : readers_;
 }
 
@@ -218,7 +244,8 @@ void loop::wake_in_next_turn(wait_node& node, wake_reason why) noexcept {
     node.reason_ = why;
     return;
   }
-  wake(node, next_turn_, why);
+  mark_woken(node, why);
+  next_turn_.push_back(node);
 }
 
 void loop::run_at_once(wait_node& node) {
@@ -229,6 +256,10 @@ void loop::run_at_once(wait_node& node) {
 
 void loop::schedule_promptly(wait_node& node) noexcept {
   wake(node, phase_ == phase::readers ? readers_ : ready_, wake_reason::event);
+}
+
+void loop::schedule_promptly(task_record& fresh) noexcept {
+  (phase_ == phase::readers ? readers_ : ready_).push_back(fresh);
 }
 
 void loop::schedule_next(wait_node& node) noexcept {

@@ -1,6 +1,7 @@
 #include "copas/core/scope.hpp"
 
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include "copas/core/frame_pool.hpp"
@@ -9,27 +10,24 @@ namespace copas {
 namespace {
 
 // What is at the bottom of every spawned task.
-class spawned_task final : public task_record, public detail::task_owner, public pooled {
+class spawned_task : public task_record, public detail::task_owner, public pooled {
  public:
-  spawned_task(loop& home, task<void> body, std::string name, const std::source_location& where) noexcept
+  spawned_task(loop& home, task<void> body, std::string&& name, const std::source_location& where)
       : task_record{home},
-        name_{std::move(name)},
+        name_{name.empty() ? nullptr : std::make_unique<std::string>(std::move(name))},
         where_{where},
-        first_turn_{home, {[](void* self) { static_cast<spawned_task*>(self)->run(); }, this}, *this},
         body_{std::move(body)} {
-    home.schedule(first_turn_);
+    home.schedule(*this);
   }
 
-  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] std::string name() const override { return name_ ? *name_ : std::string{}; }
   [[nodiscard]] std::string origin() const override {
     return std::string{where_.file_name()} + ":" + std::to_string(where_.line());
   }
   void destroy() override { delete this; }
 
-  [[nodiscard]] detail::scope_member& member() noexcept { return member_; }
-
  private:
-  void run() { body_.start(*this); }
+  void begin() override { body_.start(*this); }
 
   // It is still running, so that it goes when it has given control back to the loop.
   void on_end(const std::exception_ptr& error) noexcept override {
@@ -37,11 +35,15 @@ class spawned_task final : public task_record, public detail::task_owner, public
     cancel();
   }
 
-  std::string name_;
+  std::unique_ptr<std::string> name_;  // few have one
   std::source_location where_;
-  detail::scope_member member_{*this};
-  first_turn first_turn_;
   task<void> body_;
+};
+
+class task_of_scope final : public spawned_task {
+ public:
+  using spawned_task::spawned_task;
+  detail::scope_member member{*this};
 };
 
 }  // namespace
@@ -51,7 +53,7 @@ void loop::spawn(task<void> body, std::string name, std::source_location where) 
 }
 
 void scope::spawn(task<void> body, std::string name, std::source_location where) {
-  detail::scope_member& member = (new spawned_task{home_, std::move(body), std::move(name), where})->member();
+  detail::scope_member& member = (new task_of_scope{home_, std::move(body), std::move(name), where})->member;
   member.owner_ = this;
   members_.push_back(member);
 }

@@ -24,45 +24,45 @@ void unlink(timer_link& removed) noexcept {
 
 }  // namespace
 
-void timer_hook::leave_queue() noexcept {
-  if (child_ == this) {
-    unlink(*this);
-    --queue_->in_wheel_;
-  } else {
-    queue_->erase_heap(*this);
-  }
-  queue_ = nullptr;
-}
-
-timer_queue::timer_queue(deadline start) : hand_{tick_of(start)}, wheel_{std::make_unique<std::array<level, 4>>()} {}
+timer_queue::timer_queue(deadline start)
+    : hand_{tick_of(start)}, wheel_{std::make_unique<std::array<level, levels>>()} {}
 
 timer_queue::~timer_queue() {
-  while (heap_ != nullptr) heap_->cancel();
+  while (timer_hook* const left = heap_) {
+    erase_heap(*left);
+    left->place_ = timer_hook::timer_place::nowhere;
+  }
   for (level& each : *wheel_) {
     for (timer_link& sentinel : each.buckets) {
-      while (sentinel.next != &sentinel) static_cast<timer_hook*>(sentinel.next)->cancel();
+      for (timer_link* left = sentinel.next; left != &sentinel; left = left->next) {
+        static_cast<timer_hook*>(left)->place_ = timer_hook::timer_place::nowhere;
+      }
     }
   }
 }
 
-timer_queue::tick timer_queue::tick_of(deadline due) noexcept {
-  return std::chrono::floor<std::chrono::milliseconds>(due.time_since_epoch()).count();
-}
-
-deadline timer_queue::time_of(tick at) noexcept { return deadline{std::chrono::milliseconds{at}}; }
-
 void timer_queue::set(timer_hook& timer, deadline due) noexcept {
   assert(!timer.set());
-  timer.queue_ = this;
   timer.due_ = due;
   timer.order_ = sequence_++;
   place(timer);
 }
 
+void timer_queue::cancel(timer_hook& timer) noexcept {
+  assert(timer.set());
+  if (timer.place_ == timer_hook::timer_place::wheel) {
+    unlink(timer);
+    --in_wheel_;
+  } else {
+    erase_heap(timer);
+  }
+  timer.place_ = timer_hook::timer_place::nowhere;
+}
+
 // The level is that of the highest byte in which the timer's tick and the hand differ: the buckets of a level then all
 // lie ahead of the hand, and before those of the level above, and a timer changes level only when the hand reaches it.
 void timer_queue::place(timer_hook& timer) noexcept {
-  const tick horizon = hand_ | ((tick{1} << (4 * bits_per_level)) - 1);
+  const tick horizon = hand_ | ((tick{1} << (levels * bits_per_level)) - 1);
   const tick at = std::min(tick_of(timer.due_), horizon);  // beyond the horizon: look again when the hand gets there
   if (at <= hand_) return push_heap(timer);
 
@@ -72,7 +72,7 @@ void timer_queue::place(timer_hook& timer) noexcept {
   level& in = (*wheel_)[depth];
   link_before(in.buckets[index], timer);
   in.occupied[index / 64] |= std::uint64_t{1} << (index % 64);
-  timer.child_ = &timer;
+  timer.place_ = timer_hook::timer_place::wheel;
   ++in_wheel_;
 }
 
@@ -95,22 +95,35 @@ std::optional<timer_queue::bucket> timer_queue::first_bucket() noexcept {
   return {};
 }
 
+void timer_queue::move(timer_link& from, bool into_heap) noexcept {
+  auto& timer = static_cast<timer_hook&>(from);
+  --in_wheel_;
+  if (into_heap) {
+    push_heap(timer);
+  } else {
+    place(timer);
+  }
+}
+
+// From both ends, since nobody has looked at these timers for long: while one comes from memory, so does the other.
 void timer_queue::empty(const bucket& from, bool into_heap) noexcept {
   level& in = (*wheel_)[from.level];
   timer_link& sentinel = in.buckets[from.index];
-  timer_link* left = sentinel.next;
-  sentinel.previous->next = nullptr;
+  timer_link* first = sentinel.next;
+  timer_link* last = sentinel.previous;
   sentinel.previous = sentinel.next = &sentinel;
   in.occupied[from.index / 64] &= ~(std::uint64_t{1} << (from.index % 64));
-  while (left != nullptr) {
-    auto& timer = static_cast<timer_hook&>(*std::exchange(left, left->next));
-    --in_wheel_;
-    if (into_heap) {
-      push_heap(timer);
-    } else {
-      place(timer);
-    }
+  if (first == &sentinel) return;
+  while (first != last && first->next != last) {
+    timer_link& left = *std::exchange(first, first->next);
+    timer_link& right = *std::exchange(last, last->previous);
+    __builtin_prefetch(first);
+    __builtin_prefetch(last);
+    move(left, into_heap);
+    move(right, into_heap);
   }
+  if (first != last) move(*last, into_heap);
+  move(*first, into_heap);
 }
 
 // Moves the hand on until the heap has the earliest timer, or nothing is due at `now`: bucket after bucket, since a heap is
@@ -156,7 +169,7 @@ timer_hook* timer_queue::pop_due(deadline now) noexcept {
   advance_to(tick_of(now));
   if (heap_ == nullptr || heap_->due_ > now) return nullptr;
   timer_hook* earliest = heap_;
-  earliest->cancel();
+  cancel(*earliest);
   return earliest;
 }
 
@@ -164,6 +177,7 @@ timer_hook* timer_queue::pop_due(deadline now) noexcept {
 
 void timer_queue::push_heap(timer_hook& timer) noexcept {
   timer.previous = timer.next = timer.child_ = nullptr;
+  timer.place_ = timer_hook::timer_place::heap;
   heap_ = meld(heap_, &timer);
   ++in_heap_;
 }
@@ -175,17 +189,22 @@ void timer_queue::erase_heap(timer_hook& timer) noexcept {
     heap_ = below;
     return;
   }
-  auto& before = static_cast<timer_hook&>(*timer.previous);
-  (before.child_ == &timer ? before.child_ : before.next) = timer.next;
+  auto& above = static_cast<timer_hook&>(*timer.previous);
+  (above.child_ == &timer ? above.child_ : above.next) = timer.next;
   if (timer.next != nullptr) timer.next->previous = timer.previous;
   heap_ = meld(heap_, below);
+}
+
+bool timer_queue::before(const timer_hook& left, const timer_hook& right) noexcept {
+  if (left.due_ != right.due_) return left.due_ < right.due_;
+  return static_cast<std::int32_t>(left.order_ - right.order_) < 0;
 }
 
 // Of two roots, the one that is due later becomes the first child of the other.
 timer_hook* timer_queue::meld(timer_hook* left, timer_hook* right) noexcept {
   if (left == nullptr) return right;
   if (right == nullptr) return left;
-  if (right->due_ < left->due_ || (right->due_ == left->due_ && right->order_ < left->order_)) std::swap(left, right);
+  if (before(*right, *left)) std::swap(left, right);
   right->previous = left;
   right->next = left->child_;
   if (right->next != nullptr) right->next->previous = right;

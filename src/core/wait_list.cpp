@@ -50,15 +50,9 @@ void wait_node::queue_up(waiter who) noexcept {
 }
 
 void wait_node::wake_at(deadline until) noexcept {
-  timer_hook::cancel();
+  if (set()) home_->timers_.cancel(*this);
   due_ = until;
   if (due_ != never) home_->timers_.set(*this, due_);
-}
-
-void wait_node::stand_for(loop& home, waiter who, task_record& whose) noexcept {
-  home_ = &home;
-  who_ = who;
-  task_ = &whose;
 }
 
 void wait_node::run_as(task_record& whose) noexcept {
@@ -69,7 +63,7 @@ void wait_node::run_as(task_record& whose) noexcept {
 
 void wait_node::withdraw() noexcept {
   unlink();
-  timer_hook::cancel();
+  if (set()) home_->timers_.cancel(*this);
   const bool was_parked = std::exchange(state_, state::idle) == state::parked;
   if (!was_parked) return;  // its task may have ended since it was woken
   if (kind_ != wait_kind::signal) --home_->parked_[static_cast<std::size_t>(kind_)];  // others may outlive the loop

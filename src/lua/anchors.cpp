@@ -2,9 +2,9 @@
 
 namespace copas::lua {
 
-anchors::anchors(lua_State* L) {
+anchors::anchors(lua_State* L) : shelf_{lua_newthread(L)}, shelf_anchor_{luaL_ref(L, LUA_REGISTRYINDEX)} {
   lua_newtable(L);
-  table_ = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_xmove(L, shelf_, 1);
 }
 
 anchors::index anchors::reserve(lua_State* L) {
@@ -16,7 +16,8 @@ anchors::index anchors::reserve(lua_State* L) {
   }
   const auto count = static_cast<std::size_t>(next_ / field_count);
   if (free_.capacity() <= count) free_.reserve(2 * count + 16);  // so that release cannot fail
-  push_table(L);
+  lua_pushvalue(shelf_, table);
+  lua_xmove(shelf_, L, 1);  // where a lack of memory can be an error
   for (int each = 0; each < field_count; ++each) {
     lua_pushboolean(L, 0);
     lua_rawseti(L, -2, at + each);
@@ -26,35 +27,34 @@ anchors::index anchors::reserve(lua_State* L) {
   return at;
 }
 
-void anchors::release(lua_State* L, index at, extent used) {
-  push_table(L);
+void anchors::release(index at, extent used) {
   for (int each = 0; each < used; ++each) {
-    lua_pushboolean(L, 0);
-    lua_rawseti(L, -2, at + each);
+    lua_pushboolean(shelf_, 0);
+    lua_rawseti(shelf_, table, at + each);
   }
-  lua_pop(L, 1);
   free_.push_back(at);
 }
 
 void anchors::set(lua_State* L, index at, field which, int value) {
   lua_pushvalue(L, value);
-  push_table(L);
-  lua_insert(L, -2);
-  lua_rawseti(L, -2, at + which);
-  lua_pop(L, 1);
+  lua_xmove(L, shelf_, 1);
+  lua_rawseti(shelf_, table, at + which);
 }
 
-void anchors::clear(lua_State* L, index at, field which) {
-  push_table(L);
-  lua_pushboolean(L, 0);
-  lua_rawseti(L, -2, at + which);
-  lua_pop(L, 1);
+void anchors::set(lua_State* coroutine, index at, field which) {
+  lua_pushthread(coroutine);
+  lua_xmove(coroutine, shelf_, 1);
+  lua_rawseti(shelf_, table, at + which);
+}
+
+void anchors::clear(index at, field which) {
+  lua_pushboolean(shelf_, 0);
+  lua_rawseti(shelf_, table, at + which);
 }
 
 void anchors::push(lua_State* L, index at, field which) const {
-  push_table(L);
-  lua_rawgeti(L, -1, at + which);
-  lua_remove(L, -2);
+  lua_rawgeti(shelf_, table, at + which);
+  lua_xmove(shelf_, L, 1);
 }
 
 }  // namespace copas::lua

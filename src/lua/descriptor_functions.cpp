@@ -67,7 +67,7 @@ int native_buffered(lua_State* L) {
 // let others run
 int native_spend(lua_State* L) {
   thread* const running = state::of(L).current;
-  if (running != nullptr) running->cancel_noted_timeout(L);
+  if (running != nullptr) running->cancel_noted_timeout();
   lua_pushboolean(L, running == nullptr || running->owner().loop().within_budget() ? 1 : 0);
   return 1;
 }

@@ -38,7 +38,7 @@ class lookup_then final : public address_lookup {
   lookup_then(scheduler& owner, const request_words& what, const Work& work, anchors::index kept)
       : address_lookup{owner.shared().names().of(owner), what.request()}, owner_{owner}, work_{work}, kept_{kept} {}
   ~lookup_then() override {
-    if (kept_ != anchors::none) owner_.anchored().release(owner_.scratch(), kept_);
+    if (kept_ != anchors::none) owner_.anchored().release(kept_);
   }
 
   [[nodiscard]] Work& work() noexcept { return work_; }
@@ -63,7 +63,7 @@ struct conversion<lookup_then<Work>> {
   }
   static int push(lua_State* L, scheduler& owner, const outcome& ended) {
     owner.anchored().push(L, ended.kept, anchors::thread);
-    owner.anchored().release(L, ended.kept);
+    owner.anchored().release(ended.kept);
     const int object = lua_gettop(L);
     const int count = Work::push(L, owner.shared(), object, ended.of_work);
     lua_remove(L, object);

@@ -73,6 +73,7 @@ scheduler::scheduler(lua_State* L, state& shared)
       idle_{L},
       loop_{choose_reactor()},
       anchors_{L},
+      origins_{L, anchors_.shelf()},
       timeouts_{*this},
       garbage_{loop_},
       buckets_(64),
@@ -94,7 +95,7 @@ bool scheduler::close(lua_State* L) {
   unlink();
   lua_ = L;
   loop_.cancel_all();
-  timeouts_.clear(L);
+  timeouts_.clear();
   luaL_unref(L, LUA_REGISTRYINDEX, guards_);
   luaL_unref(L, LUA_REGISTRYINDEX, scratch_anchor_);
   anchors_.end(L);
@@ -229,53 +230,37 @@ bool scheduler::may_have_dropped_sockets() const noexcept {
   return shared_.sockets > waited_for || !descriptors_.empty();
 }
 
-thread& scheduler::adopt(lua_State* L, const std::string& origin) {
+thread& scheduler::adopt(lua_State* L, lua_State* coroutine, const std::string& origin) {
   if (threads_ + 1 > buckets_.size()) {
     std::vector<thread*> smaller(2 * buckets_.size());
     smaller.swap(buckets_);
-    for (thread* each : smaller) {
-      while (each != nullptr) {
-        thread* const next = each->next_in_bucket;
-        insert(*each);
-        each = next;
-      }
-    }
+    for (thread* each : smaller) sort_in(each);
   }
   const anchors::index anchor = anchors_.reserve(L);  // the last that may raise an error: no C++ object is made yet
   thread* added;
   try {
-    added = new thread{*this, L, anchor, origin};
+    added = new thread{*this, coroutine, anchor, origin};
   } catch (const std::bad_alloc&) {
-    anchors_.release(L, anchor);
+    anchors_.release(anchor);
     throw;
   }
-  insert(*added);
+  link(*added, newcomers_);
   ++threads_;
   return *added;
 }
 
-const std::string& scheduler::origin(std::string_view text) {
-  auto known = origins_.find(text);
-  if (known == origins_.end()) known = origins_.emplace(text).first;
-  return *known;
+void scheduler::link(thread& added, thread*& chain) noexcept {
+  added.next_in_chain = chain;
+  added.linked_by = &chain;
+  if (chain != nullptr) chain->linked_by = &added.next_in_chain;
+  chain = &added;
 }
 
-const std::string& scheduler::origin_at(const lua_Debug& where) {
-  known_position& known = positions_[static_cast<std::size_t>(where.currentline) % positions_.size()];
-  const std::string_view file = where.short_src;
-  // The text is compared too, for the address may be that of another chunk by now.
-  const bool same = known.source == where.source && known.line == where.currentline;
-  if (same && known.text->starts_with(file) && known.text->size() - file.size() < 12) return *known.text;
-  const std::string& text =
-      origin(where.currentline > 0 ? std::string{file} + ":" + std::to_string(where.currentline) : std::string{file});
-  known = {.source = where.source, .line = where.currentline, .text = &text};
-  return text;
-}
-
-void scheduler::insert(thread& added) noexcept {
-  thread*& bucket = buckets_[bucket_of(added.coroutine())];
-  added.next_in_bucket = bucket;
-  bucket = &added;
+void scheduler::sort_in(thread* chain) noexcept {
+  while (chain != nullptr) {
+    thread& each = *std::exchange(chain, chain->next_in_chain);
+    link(each, buckets_[bucket_of(each.coroutine())]);
+  }
 }
 
 std::size_t scheduler::bucket_of(const lua_State* coroutine) const noexcept {
@@ -285,20 +270,19 @@ std::size_t scheduler::bucket_of(const lua_State* coroutine) const noexcept {
 thread* scheduler::find(lua_State* L, int index) {
   const lua_State* const coroutine = lua_tothread(L, index);
   if (coroutine == nullptr) return nullptr;
+  sort_in(std::exchange(newcomers_, nullptr));
   thread* found = buckets_[bucket_of(coroutine)];
-  for (; found != nullptr; found = found->next_in_bucket) {
+  for (; found != nullptr; found = found->next_in_chain) {
     if (found->coroutine() == coroutine && (!found->lethargic() || guards(L, index, *found))) return found;
   }
   return nullptr;
 }
 
 void scheduler::forget(thread& gone) noexcept {
-  for (thread** link = &buckets_[bucket_of(gone.coroutine())]; *link != nullptr; link = &(*link)->next_in_bucket) {
-    if (*link != &gone) continue;
-    *link = gone.next_in_bucket;
-    --threads_;
-    return;
-  }
+  if (gone.linked_by == nullptr) return;
+  *gone.linked_by = gone.next_in_chain;
+  if (gone.next_in_chain != nullptr) gone.next_in_chain->linked_by = gone.linked_by;
+  --threads_;
 }
 
 void scheduler::start_now(lua_State* L, thread& made) {
@@ -436,7 +420,7 @@ void scheduler::run_timeout(lua_State* L) {
   lua_insert(L, -4);
   lua_insert(L, -3);
   lua_xmove(L, coroutine, 3);
-  thread& made = adopt(L, origin("copas.timeout"));
+  thread& made = adopt(L, coroutine, origins_.text("copas.timeout"));
   made.start(thread::beginning::at_once);
   lua_pop(L, 1);
 }

@@ -1,14 +1,11 @@
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "copas/core/loop.hpp"
@@ -18,6 +15,7 @@
 #include "lua/anchors.hpp"
 #include "lua/compat.hpp"
 #include "lua/garbage.hpp"
+#include "lua/origins.hpp"
 #include "lua/state.hpp"
 #include "lua/statistics.hpp"
 #include "lua/thread.hpp"
@@ -67,13 +65,8 @@ class scheduler : public list_link {
   /// Outside of turns, uses the coroutine `idle` from now on, which lives as long as the Lua state.
   void rest_in(lua_State* idle) noexcept;
 
-  /// Makes a thread of the coroutine on top of the stack, which stays there. May raise an error of Lua.
-  thread& adopt(lua_State* L, const std::string& origin);
-
-  /// A text that says where a thread was started; it lives as long as the scheduler.
-  const std::string& origin(std::string_view text);
-  /// The same for a position in a Lua function, "file:line".
-  const std::string& origin_at(const lua_Debug& where);
+  /// Makes a thread of a coroutine that is on the stack of `L`, or elsewhere safe. May raise an error of Lua.
+  thread& adopt(lua_State* L, lua_State* coroutine, const std::string& origin);
 
   /// The thread of a coroutine at `index` of the stack; null if it is none of ours.
   [[nodiscard]] thread* find(lua_State* L, int index);
@@ -133,6 +126,7 @@ class scheduler : public list_link {
   [[nodiscard]] lua_State* scratch() const noexcept { return scratch_; }
   [[nodiscard]] copas::loop& loop() noexcept { return loop_; }
   [[nodiscard]] anchors& anchored() noexcept { return anchors_; }
+  [[nodiscard]] lua::origins& origins() noexcept { return origins_; }
   [[nodiscard]] state& shared() noexcept { return shared_; }
   [[nodiscard]] event& exiting() noexcept { return exiting_; }
   [[nodiscard]] descriptor_table& descriptors() noexcept { return descriptors_; }
@@ -150,7 +144,8 @@ class scheduler : public list_link {
   struct failed_task;
   static void report_task(lua_State* L, const failed_task& failed);
   [[nodiscard]] std::size_t bucket_of(const lua_State* coroutine) const noexcept;
-  void insert(thread& added) noexcept;
+  static void link(thread& added, thread*& chain) noexcept;
+  void sort_in(thread* chain) noexcept;
   [[nodiscard]] bool recover(lua_State* L, thread* outer);
   [[nodiscard]] bool may_have_dropped_sockets() const noexcept;
   [[nodiscard]] bool guards(lua_State* L, int index, const thread& guarded) const;
@@ -162,20 +157,15 @@ class scheduler : public list_link {
   lua_State* idle_;  // what `lua_` is outside of turns
   copas::loop loop_;
   anchors anchors_;
+  lua::origins origins_;
   int guards_ = LUA_NOREF;  // weak keys: coroutine to guard
   lua_State* scratch_ = nullptr;
   int scratch_anchor_ = LUA_NOREF;
   timeouts timeouts_;
   garbage garbage_;
   std::vector<thread*> buckets_;  // a hash table of the threads by their coroutines
+  thread* newcomers_ = nullptr;  // those that are not in it: most end before anybody looks for them
   std::size_t threads_ = 0;
-  struct known_position {
-    const char* source = nullptr;
-    int line = 0;
-    const std::string* text = nullptr;
-  };
-  std::set<std::string, std::less<>> origins_;  // where threads were started
-  std::array<known_position, 16> positions_{};  // the last ones, by line: texts need not be made again
   bool turning_ = false;  // a turn is in progress
   bool failed_ = false;  // the last turn ended with an error that was nobody's; a second one leaves the loop
   bool tracing_ = false;

@@ -31,33 +31,30 @@ const void* thread::key_of(anchors::field which) const noexcept {
   return reinterpret_cast<const std::byte*>(this) + static_cast<int>(which);
 }
 
-thread::thread(scheduler& owner, lua_State* L, anchors::index anchor, const std::string& origin)
-    : task_record{owner.loop()}, owner_{owner}, coroutine_{lua_tothread(L, -1)}, anchor_{anchor}, origin_{&origin} {
-  enlarge_slot(sizeof(first_turn));
-  owner_.anchored().set(L, anchor_, anchors::thread, -1);
+thread::thread(scheduler& owner, lua_State* coroutine, anchors::index anchor, const std::string& origin)
+    : task_record{owner.loop()}, anchor_{anchor}, owner_{owner}, coroutine_{coroutine}, origin_{&origin} {
+  owner_.anchored().set(coroutine_, anchor_, anchors::thread);
 }
 
 thread::~thread() {
   withdraw();
-  frame_pool::release(slot_, slot_size_);
+  if (slot_ != nullptr) frame_pool::release(slot_, slot_size_);
   owner_.forget(*this);
 }
 
 void thread::enlarge_slot(std::size_t size) {
   void* const larger = frame_pool::allocate(size);
-  frame_pool::release(std::exchange(slot_, larger), slot_size_);
+  if (slot_ != nullptr) frame_pool::release(slot_, slot_size_);
+  slot_ = larger;
   slot_size_ = static_cast<std::uint16_t>(size);
 }
 
 void thread::start(beginning when) {
   copas::loop& home = owner_.loop();
-  const waiter whose{[](void* self) { static_cast<thread*>(self)->resume(); }, this};
-  auto* turn = std::construct_at(static_cast<first_turn*>(slot_), home, whose, *this);
-  operation_ = turn;
   switch (when) {
-    case beginning::queued: return home.schedule(*turn);
-    case beginning::promptly: return home.schedule_promptly(*turn);
-    case beginning::at_once: return home.run_at_once(*turn);
+    case beginning::queued: return home.schedule(*this);
+    case beginning::promptly: return home.schedule_promptly(*this);
+    case beginning::at_once: return home.run_at_once(*this);
   }
 }
 
@@ -74,7 +71,7 @@ void thread::prepare_yield(lua_State* caller, operands in_use) {
     kept.set(caller, anchor_, anchors::socket, in_use.socket);
     has_socket_ = anchors_more_ = true;
   } else if (has_socket_) {
-    kept.clear(caller, anchor_, anchors::socket);
+    kept.clear(anchor_, anchors::socket);
     has_socket_ = false;
   }
   if (has_field(anchors::operand) && in_use.text != 0) {
@@ -82,10 +79,8 @@ void thread::prepare_yield(lua_State* caller, operands in_use) {
     has_text_ = anchors_more_ = true;
   }
   if (has_nested_) {
-    lua_pushthread(caller);
     anchors_more_ = true;
-    kept.set(caller, anchor_, anchors::nested, -1);
-    lua_pop(caller, 1);
+    kept.set(caller, anchor_, anchors::nested);
   }
   holder_ = in_use.holder != 0 ? lua_touserdata(caller, in_use.holder) : nullptr;
   lua_pushlightuserdata(caller, parked_mark());
@@ -110,14 +105,13 @@ void thread::resume() {
   }
   int arguments = 0;
   if (fresh_) {
-    withdraw();
     fresh_ = false;
     arguments = lua_gettop(coroutine_) - 1;
   } else if (still_ours()) {
     lua_settop(coroutine_, 0);
     arguments = pass_results(L);
     if (has_text_) {
-      owner_.anchored().clear(L, anchor_, anchors::operand);
+      owner_.anchored().clear(anchor_, anchors::operand);
       has_text_ = false;
     }
   } else {
@@ -157,7 +151,7 @@ void thread::after_resume(lua_State* L, int status, int results) {
     return;
   }
   if (watch_ != nullptr) hand_over_results(L, results);
-  lua_settop(coroutine_, 0);  // with results on its stack a coroutine does not count as dead
+  if (results > 0) lua_settop(coroutine_, 0);  // with results on its stack a coroutine does not count as dead
   end(L);
 }
 
@@ -196,7 +190,7 @@ void thread::end(lua_State* L) {
   withdraw();
   if (owner_.tracing() && !lethargic()) owner_.trace(L, "exit", *this, nullptr);
   if (closes_foreign_) owner_.close_foreign(L, *this);
-  owner_.anchored().release(L, anchor_, anchors_more_ ? anchors::everything : anchors::coroutine_only);
+  owner_.anchored().release(anchor_, anchors_more_ ? anchors::everything : anchors::coroutine_only);
   drop_guard();
   const ref<copas::socket> closing{std::move(close_at_end_)};
   delete this;
@@ -238,9 +232,9 @@ bool thread::nested_is_suspended(lua_State* caller) {
   return nested != nullptr && lua_status(nested) == LUA_YIELD;
 }
 
-void thread::cancel_timeout(lua_State* caller) {
+void thread::cancel_timeout() {
   has_timeout_ = false;
-  owner_.timed().cancel(caller, coroutine_);
+  owner_.timed().cancel(coroutine_);
 }
 
 deadline thread::deadline_after(std::chrono::nanoseconds timeout) const { return owner_.loop().io().after(timeout); }
@@ -268,7 +262,7 @@ void thread::become_lethargic(lua_State* L) {
   kept.push(L, anchor_, anchors::thread);
   guard_ = &owner_.guard(L, -1, *this);
   lua_pop(L, 1);
-  kept.clear(L, anchor_, anchors::thread);
+  kept.clear(anchor_, anchors::thread);
 }
 
 void thread::prepare_lethargy(lua_State* caller) {
@@ -289,16 +283,16 @@ void thread::let_hold(lua_State* L) {
     kept.push(L, anchor_, each);
     lua_rawsetp(L, -2, key_of(each));
   }
-  for (const anchors::field each : held_fields()) kept.clear(L, anchor_, each);
+  for (const anchors::field each : held_fields()) kept.clear(anchor_, each);
   lua_pop(L, 1);
   held_ = true;
   hear_of_wake(true);
 }
 
 // Allocates nothing, and may be called wherever something wakes the thread.
-void thread::hold_again() noexcept {
+void thread::take_from_holder() noexcept {
   lua_State* const L = owner_.scratch();
-  if (!held_ || !push_own_table(L, holder_)) return;
+  if (!push_own_table(L, holder_)) return;
   for (const anchors::field each : held_fields()) {
     lua_rawgetp(L, -1, key_of(each));
     owner_.anchored().set(L, anchor_, each, -1);

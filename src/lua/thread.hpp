@@ -58,14 +58,14 @@ struct served_client {
 /// A Lua thread that a scheduler runs: the coroutine, and the one operation it may wait in.
 ///
 /// This is the bridge between Lua's coroutines and the awaitables of the core. A wait builds its awaitable in the
-/// thread's slot, which has the size of the largest so far. If the awaitable is ready at once, the C function returns its results. Otherwise the coroutine
-/// yields `parked_mark`, and when the awaitable wakes its waiter, the results are pushed and the coroutine is resumed.
+/// thread's slot, which has the size of the largest so far. If the awaitable is ready at once, the C function returns its
+/// results. Otherwise the coroutine yields `parked_mark`, and when the awaitable wakes its waiter, the results are pushed
+/// and the coroutine is resumed.
 class thread final : public task_record, public pooled {
  public:
-  /// Takes the coroutine, which is on top of the stack of `L` and has on its own stack a function and its arguments.
-  ///
-  /// @param origin  outlives the thread.
-  thread(scheduler& owner, lua_State* L, anchors::index anchor, const std::string& origin);
+  /// @param coroutine  has a function and its arguments on its stack.
+  /// @param origin     outlives the thread.
+  thread(scheduler& owner, lua_State* coroutine, anchors::index anchor, const std::string& origin);
   ~thread() override;
 
   /// What a coroutine yields to say that an operation is parked: no value that user code can have.
@@ -82,6 +82,7 @@ class thread final : public task_record, public pooled {
 
   /// Goes on, at its turn.
   void resume();
+  void begin() override { resume(); }
 
   /// Performs an operation for `caller`, a coroutine that runs in this thread; the last statement of a C function.
   ///
@@ -102,7 +103,7 @@ class thread final : public task_record, public pooled {
     }
     if constexpr (!keeps_timeout<Operation>) {
       if (has_timeout_) [[unlikely]]
-        cancel_timeout(caller);
+        cancel_timeout();
     }
     // Not `forward`, which says that this is their last use.
     auto* operation =
@@ -170,17 +171,19 @@ class thread final : public task_record, public pooled {
   /// It has a `copas.timeout`, perhaps, which its next operation will cancel.
   void note_timeout() noexcept { has_timeout_ = true; }
   /// Cancels that one, at the latest when an operation on a socket ends that is not performed by `await`.
-  void cancel_noted_timeout(lua_State* caller) {
-    if (has_timeout_) cancel_timeout(caller);
+  void cancel_noted_timeout() {
+    if (has_timeout_) cancel_timeout();
   }
-  /// Does the thread want the words of the library below for a timeout, rather than "timeout"?
-  bool wants_own_words = false;
   /// Tells `watching`, and not the error handler, how it ends.
   void watch_outcome(detail::thread_watch& watching) noexcept;
   /// Tells nobody.
   void forget_outcome() noexcept;
 
-  thread* next_in_bucket = nullptr;  // for the scheduler's table of coroutines
+  thread* next_in_chain = nullptr;  // for the scheduler's table of coroutines
+  thread** linked_by = nullptr;
+
+  /// Does the thread want the words of the library below for a timeout, rather than "timeout"?
+  bool wants_own_words = false;
 
  private:
   using finisher = int (*)(thread&, lua_State*);
@@ -222,22 +225,30 @@ class thread final : public task_record, public pooled {
   [[nodiscard]] bool withdraw_abandoned(lua_State* caller);
   [[noreturn]] static void raise_lost_wait(lua_State* caller);
   [[nodiscard]] bool nested_is_suspended(lua_State* caller);
-  void cancel_timeout(lua_State* caller);
+  void cancel_timeout();
   void become_lethargic(lua_State* L);
   [[nodiscard]] const void* key_of(anchors::field which) const noexcept;
   [[nodiscard]] std::span<const anchors::field> held_fields() const noexcept;
   void let_hold(lua_State* L);
   void let_scheduler_hold(lua_State* L, int coroutine) noexcept;
-  void hold_again() noexcept;
+  void hold_again() noexcept {
+    if (held_) [[unlikely]]
+      take_from_holder();
+  }
+  void take_from_holder() noexcept;
   void on_wake() noexcept override { hold_again(); }
   void drop_guard() noexcept;
   [[nodiscard]] deadline deadline_after(std::chrono::nanoseconds timeout) const;
   void destroy() override;
 
-  scheduler& owner_;
-  lua_State* coroutine_;
+  // In an order that leaves no gaps: there may be many of them.
+  bool fresh_ = true;  // it has not been resumed yet
+  bool wants_lethargy_ = false;  // the current wait is `pause_forever`
+  bool held_ = false;  // by `holder_`, and not by the scheduler
   anchors::index anchor_ = anchors::none;
   served_client client_;
+  scheduler& owner_;
+  lua_State* coroutine_;
   ref<copas::socket> close_at_end_;
   const std::string* origin_;
   std::string_view last_wait_;  // a literal
@@ -246,14 +257,11 @@ class thread final : public task_record, public pooled {
   guard_of_thread* guard_ = nullptr;  // while it is lethargic
   const void* holder_ = nullptr;  // the userdata that holds, or is to hold, the coroutine during the current wait
   detail::thread_watch* watch_ = nullptr;
-  bool fresh_ = true;  // it has not been resumed yet
-  bool wants_lethargy_ = false;  // the current wait is `pause_forever`
   bool has_text_ = false;  // the operand field is in use
   bool has_nested_ = false;  // so is the nested one
   bool has_socket_ = false;
   bool closes_foreign_ = false;
   bool has_timeout_ = false;
-  bool held_ = false;  // by `holder_`, and not by the scheduler
   bool anchors_more_ = false;  // than the coroutine
   std::uint16_t slot_size_ = 0;
   void* slot_ = nullptr;  // as large as the largest operation it has waited in

@@ -109,14 +109,14 @@ int native_timeout(lua_State* L) {
   } else {
     lua_pushthread(L);
   }
-  owner.timed().cancel(L, lua_tothread(L, 3));
+  owner.timed().cancel(lua_tothread(L, 3));
   if (wanted) owner.timed().set(L, 3, 2, from_seconds(delay));
   lua_pushboolean(L, 1);
   return 1;
 }
 
 int native_cancel_timeouts(lua_State* L) {
-  scheduler::of(L).timed().clear(L);
+  scheduler::of(L).timed().clear();
   return 0;
 }
 
@@ -126,15 +126,6 @@ int native_own_words(lua_State* L) {
   if (running != nullptr && !lua_isnone(L, 1)) running->wants_own_words = lua_toboolean(L, 1) != 0;
   lua_pushboolean(L, running != nullptr && running->wants_own_words ? 1 : 0);
   return 1;
-}
-
-// Where the user's code is that called, for reports: the first Lua function from `level` on that is none of the module's.
-const std::string& position(scheduler& owner, lua_State* L, int level) {
-  lua_Debug where;
-  do {
-    if (lua_getstack(L, level++, &where) == 0 || lua_getinfo(L, "Sl", &where) == 0) return owner.origin("");
-  } while (where.currentline <= 0 || is_chunk_of_module(where.source));
-  return owner.origin_at(where);
 }
 
 // where(): the position of the user's code that called the module, in front of an error's text; empty if there is none
@@ -149,23 +140,25 @@ int native_where(lua_State* L) {
   return 1;
 }
 
-// Makes a coroutine of the function at `first` and the arguments above it, which it takes, and a thread of that.
-thread& make_thread(lua_State* L, int first, const std::string& origin) {
-  scheduler& owner = scheduler::of(L);
+// Makes a coroutine of copies of the function at `first` and the arguments above it, and a thread of that; the coroutine is
+// on top of the stack.
+thread& make_thread(scheduler& owner, lua_State* L, int first, const std::string& origin) {
   if (!resumes_c_functions && lua_iscfunction(L, first) != 0) {
     owner.push_caller(L);
     lua_insert(L, first);
   }
   const int count = lua_gettop(L) - first + 1;
+  if (count >= LUA_MINSTACK / 2) luaL_checkstack(L, count, "too many arguments");
   lua_State* const coroutine = lua_newthread(L);
-  if (lua_checkstack(coroutine, count) == 0) luaL_error(L, "too many arguments");
-  lua_insert(L, first);
+  if (count >= LUA_MINSTACK / 2 && lua_checkstack(coroutine, count + 1) == 0) luaL_error(L, "too many arguments");
+  for (int each = 0; each < count; ++each) lua_pushvalue(L, first + each);
   lua_xmove(L, coroutine, count);
-  return owner.adopt(L, origin);
+  return owner.adopt(L, coroutine, origin);
 }
 
 thread& make_thread(lua_State* L, int first, int level) {
-  return make_thread(L, first, position(scheduler::of(L), L, level));
+  scheduler& owner = scheduler::of(L);
+  return make_thread(owner, L, first, owner.origins().caller(L, level));
 }
 
 // addthread(function, ...): its thread
@@ -203,7 +196,7 @@ int native_serve(lua_State* L) {
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
   lua_insert(L, 1);
-  thread& handler = make_thread(L, 2, scheduler::running_thread(L).origin_text());
+  thread& handler = make_thread(scheduler::of(L), L, 2, scheduler::running_thread(L).origin_text());
   handler.serve(L, 1, which, object != nullptr && close_at_end ? object->shared() : ref<copas::socket>{});
   if (object == nullptr && close_at_end) handler.close_foreign_at_end();
   handler.start(thread::beginning::promptly);
@@ -279,11 +272,11 @@ int native_step(lua_State* L) {
   return 1;
 }
 
-// Has the table at 1 the value at 2 at the key at 3?
+// Has the table at 1 the function at 2 at the key at 3?
 bool unchanged(lua_State* L) {
   lua_pushvalue(L, 3);
   lua_rawget(L, 1);
-  const bool same = lua_rawequal(L, -1, 2) != 0;
+  const bool same = lua_topointer(L, -1) == lua_topointer(L, 2);
   lua_pop(L, 1);
   return same;
 }

@@ -7,7 +7,7 @@
 namespace copas::lua {
 
 // A pending timeout. The anchor's field for a thread is the coroutine, that for a socket the callback.
-class timeouts::timeout final : public wait_node {
+class timeouts::timeout final : public wait_node, public pooled {
  public:
   timeout(timeouts& all, const lua_State* whose, anchors::index kept) noexcept
       : coroutine{whose}, anchor{kept}, all_{all} {}
@@ -42,16 +42,16 @@ void timeouts::set(lua_State* L, int coroutine, int callback, std::chrono::nanos
   added->begin(owner_.loop(), owner_.loop().io().after(delay));
 }
 
-void timeouts::cancel(lua_State* L, const lua_State* coroutine) {
+void timeouts::cancel(const lua_State* coroutine) {
   const auto found = pending_.find(coroutine);
   if (found == pending_.end()) return;
   const anchors::index anchor = found->second->anchor;
   pending_.erase(found);
-  owner_.anchored().release(L, anchor);
+  owner_.anchored().release(anchor);
 }
 
-void timeouts::clear(lua_State* L) {
-  while (!pending_.empty()) cancel(L, pending_.begin()->first);
+void timeouts::clear() {
+  while (!pending_.empty()) cancel(pending_.begin()->first);
 }
 
 void timeouts::fire(timeout& due) {
@@ -60,7 +60,7 @@ void timeouts::fire(timeout& due) {
   pending_.erase(due.coroutine);
   owner_.anchored().push(L, anchor, anchors::socket);
   owner_.anchored().push(L, anchor, anchors::thread);
-  owner_.anchored().release(L, anchor);
+  owner_.anchored().release(anchor);
   owner_.run_timeout(L);
 }
 

@@ -2,9 +2,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 
+#include "copas/core/frame_pool.hpp"
 #include "lua/compat.hpp"
 
 namespace copas::lua {
@@ -26,10 +29,10 @@ class timeouts {
   void set(lua_State* L, int coroutine, int callback, std::chrono::nanoseconds delay);
 
   /// Cancels that of a coroutine, if it has one.
-  void cancel(lua_State* L, const lua_State* coroutine);
+  void cancel(const lua_State* coroutine);
 
   /// Cancels all.
-  void clear(lua_State* L);
+  void clear();
 
   [[nodiscard]] std::size_t pending() const noexcept { return pending_.size(); }
 
@@ -38,7 +41,10 @@ class timeouts {
   void fire(timeout& due);
 
   scheduler& owner_;
-  std::unordered_map<const lua_State*, std::unique_ptr<timeout>> pending_;
+  using by_coroutine = std::pair<const lua_State* const, std::unique_ptr<timeout>>;
+  std::unordered_map<const lua_State*, std::unique_ptr<timeout>, std::hash<const lua_State*>,
+                     std::equal_to<const lua_State*>, pool_allocator<by_coroutine>>
+      pending_;
 };
 
 }  // namespace copas::lua

@@ -124,18 +124,27 @@ class loop {
   [[nodiscard]] reactor& io() const noexcept { return *reactor_; }
   /// The running task; null between tasks.
   [[nodiscard]] task_record* current() const noexcept { return current_; }
-  [[nodiscard]] const list<task_record>& tasks() const noexcept { return tasks_; }
+  [[nodiscard]] const task_list& tasks() const noexcept { return tasks_; }
   /// How many operations wait for something. Waits for a signal are not counted: they may outlive the loop.
   [[nodiscard]] std::size_t parked(wait_kind kind) const noexcept { return parked_[static_cast<std::size_t>(kind)]; }
   /// How many waiters have gone on since the loop was made.
   [[nodiscard]] std::uint64_t resumptions() const noexcept { return resumptions_; }
-  /// When this turn began, to a few milliseconds.
+  /// When this turn began, to a few milliseconds, or the time that a few tasks took.
   [[nodiscard]] deadline turn_time() const noexcept { return turn_time_; }
   [[nodiscard]] std::size_t timers() const noexcept { return timers_.size(); }
   /// Is some task ready to run?
   [[nodiscard]] bool busy() const noexcept {
     return !ready_.empty() || !running_.empty() || !next_turn_.empty() || posted_.load();
   }
+
+  // What those call who have tasks of their own making.
+
+  /// Lets a new task begin in phase (4), of this turn or the next.
+  void schedule(task_record& fresh) noexcept { ready_.push_back(fresh); }
+  /// The same, but during the readers' part of phase (2) it begins in that.
+  void schedule_promptly(task_record& fresh) noexcept;
+  /// Lets a new task begin now, inside of whatever runs, or outside of a turn.
+  void run_at_once(task_record& fresh) { run_first(fresh); }
 
   // What awaitables call.
 
@@ -217,29 +226,39 @@ class loop {
 
   [[nodiscard]] bool consistent() const;
   void ask_reactor(deadline until);
-  void run_woken(wait_list& woken);
+  using run_list = list<queued>;
+  /// Is it a task that has not begun?
+  [[nodiscard]] static bool is_new(const queued& next) noexcept {
+    return static_cast<const queued*>(next.task_) == &next;
+  }
+  void run_all(run_list& due);
   void fire_timers() noexcept;
   void run_posted();
+  void run_first(task_record& fresh);
   void run_node(wait_node& node);
-  void wake(wait_node& node, wait_list& into, wake_reason why) noexcept;
-  [[nodiscard]] wait_list& list_of_phase_2(const wait_node& node) noexcept;
+  task_record* enter(task_record* task) noexcept;
+  void leave(task_record* outer);
+  void wake(wait_node& node, run_list& into, wake_reason why) noexcept;
+  static void mark_woken(wait_node& node, wake_reason why) noexcept;
+  [[nodiscard]] run_list& list_of_phase_2(const wait_node& node) noexcept;
   bool time_to_poll() noexcept;
 
   std::unique_ptr<reactor> reactor_;
   timer_queue timers_;
   std::vector<slot> slots_;  // by descriptor number
-  wait_list readers_, writers_;  // woken by events of this turn
+  run_list readers_, writers_;  // woken by events of this turn
   wait_list next_turn_;  // runs in phase (2) of the next turn
-  wait_list ready_;  // runs in the next phase (4)
-  wait_list running_;  // what is left of the current phase (4)
+  run_list ready_;  // runs in the next phase (4)
+  run_list running_;  // what is left of the current phase (4)
   wait_list starved_;
-  list<task_record> tasks_;
+  task_list tasks_;
   std::array<std::size_t, wait_kinds> parked_{};
   task_record* current_ = nullptr;
   gathered_output* gathered_ = nullptr;  // of the task that runs
   const void* gatherer_ = nullptr;
   deadline turn_time_;
   std::uint64_t resumptions_ = 0;
+  std::uint64_t looked_at_ = 0;  // the clock: how many resumptions there had been
   std::uint32_t generations_ = 0;
   int budget_ = 0;
   int turns_since_poll_ = 0;

@@ -18,9 +18,12 @@ class task_watch : public list_link {
   ~task_watch() = default;
 };
 
+/// The place of a task among all of its loop.
+class task_link : public list_link {};
+
 /// What a loop knows of one task, in C++ or Lua: the one place to ask what it is called, where it comes from and what
 /// it waits for. Kept up to date by two stores when the task parks.
-class task_record : public list_link {
+class task_record : public queued, public task_link {
  public:
   task_record(const task_record&) = delete;
   task_record& operator=(const task_record&) = delete;
@@ -48,6 +51,12 @@ class task_record : public list_link {
 
   [[nodiscard]] loop& home() const noexcept { return home_; }
 
+  /// Its first turn, after it was scheduled.
+  virtual void begin() = 0;
+
+  /// Lets the processor fetch from memory what its next turn will need; the task itself is there.
+  virtual void prefetch() const noexcept {}
+
   /// Frees the task, which is not running; the record is gone afterwards.
   virtual void destroy() = 0;
 
@@ -61,20 +70,15 @@ class task_record : public list_link {
   void end();
 
   loop& home_;
-  list<task_watch> watches_;
   const wait_node* waiting_on_ = nullptr;
   deadline since_;
   bool running_ = false;
   bool cancelled_ = false;
   bool wants_wake_ = false;
+  list<task_watch> watches_;
 };
 
-/// The wait of a new task for its first turn.
-class first_turn final : public wait_node {
- public:
-  first_turn(loop& home, waiter who, task_record& whose) noexcept { stand_for(home, who, whose); }
-
-  [[nodiscard]] std::string_view activity() const noexcept override { return "starting"; }
-};
+/// All tasks of a loop, in the order they were made.
+using task_list = list<task_record, task_link>;
 
 }  // namespace copas

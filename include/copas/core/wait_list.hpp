@@ -48,7 +48,7 @@ class list_link {
   }
 
  protected:
-  template <class>
+  template <class, class>
   friend class list;
 
   void link_before(list_link& position) noexcept {
@@ -65,7 +65,9 @@ class list_link {
 /// A FIFO of elements that carry their own links, so that adding one allocates nothing and leaving takes constant time.
 ///
 /// Destroying the list unlinks what is in it, and destroying an element takes it out: either may go first.
-template <class Element>
+///
+/// @tparam Link  the base of the elements that this list uses; one of its own for each list they are in at the same time.
+template <class Element, class Link = list_link>
 class list {
  public:
   list() = default;
@@ -76,14 +78,15 @@ class list {
   }
 
   [[nodiscard]] bool empty() const noexcept { return !sentinel_.linked(); }
-  [[nodiscard]] Element& front() const noexcept { return static_cast<Element&>(*sentinel_.next_); }
+  [[nodiscard]] bool has_one() const noexcept { return !empty() && sentinel_.next_ == sentinel_.previous_; }
+  [[nodiscard]] Element& front() const noexcept { return element(*sentinel_.next_); }
 
-  void push_back(Element& added) noexcept { static_cast<list_link&>(added).link_before(sentinel_); }
-  void push_front(Element& added) noexcept { static_cast<list_link&>(added).link_before(*sentinel_.next_); }
+  void push_back(Element& added) noexcept { link(added).link_before(sentinel_); }
+  void push_front(Element& added) noexcept { link(added).link_before(*sentinel_.next_); }
 
   Element& pop_front() noexcept {
     Element& first = front();
-    static_cast<list_link&>(first).unlink();
+    link(first).unlink();
     return first;
   }
 
@@ -102,11 +105,26 @@ class list {
   /// Calls `visit` with each element, first to last; `visit` must not change the list.
   template <class Visitor>
   void for_each(Visitor visit) const {
-    for (list_link* at = sentinel_.next_; at != &sentinel_; at = at->next_) visit(static_cast<Element&>(*at));
+    for (list_link* at = sentinel_.next_; at != &sentinel_; at = at->next_) visit(element(*at));
   }
 
  private:
+  static Element& element(list_link& at) noexcept { return static_cast<Element&>(static_cast<Link&>(at)); }
+  static list_link& link(Element& of) noexcept { return static_cast<Link&>(of); }
+
   list_link sentinel_;
+};
+
+/// What stands in one of the loop's lists until its turn comes: an operation that was woken, or a task that is new.
+class queued : public list_link {
+ protected:
+  explicit queued(task_record* task) noexcept : task_{task} {}
+  ~queued() = default;
+
+ private:
+  friend class loop;
+  friend class wait_node;
+  task_record* task_;  // whose turn it is; null if it is no task's
 };
 
 /// One waiting operation: the base of every awaitable.
@@ -114,7 +132,7 @@ class list {
 /// A node is in exactly one place: parked (perhaps in a wait list, perhaps with a timer), woken (in one of the loop's
 /// lists of what runs next), or nowhere. The first wake wins: it takes the node out of its list and its timer there
 /// and then. Destroying a node withdraws it from wherever it is.
-class wait_node : public list_link, timer_hook {
+class wait_node : public queued, timer_hook {
  public:
   wait_node(const wait_node&) = delete;
   wait_node& operator=(const wait_node&) = delete;
@@ -136,9 +154,9 @@ class wait_node : public list_link, timer_hook {
   [[nodiscard]] virtual std::string_view activity() const noexcept { return "waiting"; }
 
  protected:
-  wait_node() = default;
+  wait_node() noexcept : queued{nullptr} {}
   /// For a node that knows beforehand where it will wait, and until when.
-  wait_node(loop* home, deadline until) noexcept : home_{home} { due_ = until; }
+  wait_node(loop* home, deadline until) noexcept : queued{nullptr}, home_{home} { due_ = until; }
 
   [[nodiscard]] loop* home() const noexcept { return home_; }
   /// Sets the deadline of a node that is not parked.
@@ -164,9 +182,6 @@ class wait_node : public list_link, timer_hook {
   /// Changes when the loop wakes it, while it is parked.
   void wake_at(deadline until) noexcept;
 
-  /// Notes whom it will resume, to be scheduled without waiting for anything.
-  void stand_for(loop& home, waiter who, task_record& whose) noexcept;
-
   /// Lets it resume another task than the one that runs now.
   void run_as(task_record& whose) noexcept;
 
@@ -185,13 +200,12 @@ class wait_node : public list_link, timer_hook {
 
   void withdraw() noexcept;
 
-  waiter who_;
-  loop* home_ = nullptr;
-  task_record* task_ = nullptr;
-  deadline until_ = never;
-  state state_ = state::idle;  // idle: in no list and without a timer
+  state state_ =
+      state::idle;  // idle: in no list and without a timer; first, to use the room behind the timer's members
   wake_reason reason_ = wake_reason::none;
   wait_kind kind_ = wait_kind::signal;
+  loop* home_ = nullptr;
+  waiter who_;
 };
 
 /// Operations waiting for the same thing, first come, first served.

@@ -479,30 +479,13 @@ TEST_F(Loop, SurvivesAnExceptionThatAWaiterThrows) {
 // What a binding does for languages whose errors jump over our frames.
 class foreign_task final : public task_record {
  public:
-  explicit foreign_task(loop& home) : task_record{home}, start_{home, [] { throw std::runtime_error{"foreign"}; }} {
-    start_.run_in(*this);
-  }
+  explicit foreign_task(loop& home) : task_record{home} { home.schedule(*this); }
   [[nodiscard]] std::string name() const override { return "foreign"; }
   [[nodiscard]] std::string origin() const override { return "elsewhere"; }
 
  private:
-  class first_turn final : public wait_node {
-   public:
-    first_turn(loop& home, std::function<void()> body) : home_{home}, body_{std::move(body)} {}
-    void run_in(task_record& whose) {
-      park(home_, {[](void* self) { static_cast<first_turn*>(self)->body_(); }, this}, wait_kind::signal, never);
-      run_as(whose);
-      home_.schedule(*this);
-    }
-
-   private:
-    loop& home_;
-    std::function<void()> body_;
-  };
-
+  void begin() override { throw std::runtime_error{"foreign"}; }
   void destroy() override { delete this; }
-
-  first_turn start_;
 };
 
 TEST_F(Loop, TellsWhichTaskWasRunningWhenSomethingLeftATurn) {
