@@ -1,6 +1,7 @@
 -- TLS with those that others have made, in processes of their own: as clients of ours, and as servers.
 local certificates = require("support.certificates")
 local child = require("support.child")
+local daemon = require("support.daemon")
 local loop = require("support.loop")
 local sockets = require("support.sockets")
 
@@ -227,55 +228,47 @@ print((select(2, skt:receive())))
   end)
 
   describe("nginx", function()
-    local folder, port
-
-    local function nginx(more)
-      return child.shell(("nginx -p %s -c nginx.conf %s"):format(folder, more or ""))
-    end
+    local server
 
     setup(function()
-      folder = made:file("nginx")
-      assert.equal(0, child.shell(("mkdir -p %s/logs && echo served >%s/index.html"):format(folder, folder)).code)
-      local started
-      for _ = 1, 5 do -- another program may take the port first
-        port = sockets.deaf_port(socket)
-        local file = assert(io.open(folder .. "/nginx.conf", "w"))
-        file:write(([[
-worker_processes 1;
-error_log logs/error.log;
-pid nginx.pid;
+      server = daemon.start_on_free_port(function(port, folder)
+        daemon.write(folder, "index.html", "served\n")
+        local file = daemon.write(folder, "nginx.conf", ([[
+daemon off;
+master_process off;
+pid FOLDER/pid;
+error_log stderr notice;
 events { worker_connections 64; }
 http {
   access_log off;
-  client_body_temp_path body;
-  proxy_temp_path proxy;
-  fastcgi_temp_path fastcgi;
-  uwsgi_temp_path uwsgi;
-  scgi_temp_path scgi;
+  client_body_temp_path FOLDER/body;
+  proxy_temp_path FOLDER/proxy;
+  fastcgi_temp_path FOLDER/fastcgi;
+  uwsgi_temp_path FOLDER/uwsgi;
+  scgi_temp_path FOLDER/scgi;
   server {
-    listen 127.0.0.1:%d ssl;
-    ssl_certificate %s;
-    ssl_certificate_key %s;
+    listen 127.0.0.1:PORT ssl;
+    ssl_certificate CERTIFICATE;
+    ssl_certificate_key KEY;
     ssl_protocols TLSv1.2 TLSv1.3;
     ssl_session_cache shared:kept:1m;
-    root .;
+    root FOLDER;
   }
 }
-]]):format(port, made:file("server.pem"), made:file("server.key")))
-        file:close()
-        started = nginx()
-        if started.code == 0 then break end
-      end
-      assert.equal(0, started.code, started.err)
+]]):gsub("[A-Z]+", {
+          FOLDER = folder, PORT = tostring(port), CERTIFICATE = made:file("server.pem"), KEY = made:file("server.key"),
+        }))
+        return "PATH=$PATH:/usr/sbin nginx -e stderr -c " .. child.quote(file), "getrlimit"
+      end)
     end)
-    teardown(function() nginx("-s stop") end)
+    teardown(function() server:stop() end)
 
     it("as a server whose sessions are taken up", function()
       for _, protocol in ipairs { "tlsv1_2", "tlsv1_3" } do
         local seen = {}
         loop.run(copas, function()
           for index = 1, 2 do
-            local skt = connect(port, { protocol = protocol })
+            local skt = connect(server.port, { protocol = protocol })
             assert(skt:send("GET /index.html HTTP/1.0\r\n\r\n"))
             local answer = assert(skt:receive("*a"))
             seen[index] = { tostring(skt.socket:resumed()), answer:match("\r\n\r\n(.*)$") }
