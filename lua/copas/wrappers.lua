@@ -59,31 +59,32 @@ end
 
 -- A method that takes the native fast path if it can: unless the socket is another one, or somebody has replaced the
 -- module's function that does the same. `slow` is for those; it gets the raw socket. What costs the least differs: a C
--- function that looks at the wrapper itself, where it can call `slow`; elsewhere a Lua function that does the looking.
-local function method(name, slow)
+-- function that looks at the wrapper itself, where it can call `slow`; elsewhere a Lua function that does the looking and
+-- calls `direct`, which native.direct knows.
+local function method(name, direct, slow)
   local original = copas[name]
   if native.calls_lua then
     return native.method(name, function(self, ...) return slow(self.socket, ...) end, copas, original)
   end
-  local direct = internal.with_fallback(native.direct("wrapped " .. name), slow)
+  local call = internal.with_fallback(native.direct(direct), slow)
   return function(self, a, b, c)
     if copas[name] ~= original then return slow(self.socket, a, b, c) end
-    return direct(self.socket, a, b, c)
+    return call(self.socket, a, b, c)
   end
 end
 
 stream.ssl_params = no_params
 
-stream.receive = method("receive", function(raw, pattern, prefix)
+stream.receive = method("receive", "receive for wrapper", function(raw, pattern, prefix)
   if not native.is_native(raw) and foreign.receive_limit(raw) == 0 then
     return copas.receivepartial(raw, pattern, prefix)
   end
   return copas.receive(raw, pattern, prefix)
 end)
 
-stream.receivepartial = method("receivepartial", function(...) return copas.receivepartial(...) end)
+stream.receivepartial = method("receivepartial", "receivepartial", function(...) return copas.receivepartial(...) end)
 
-stream.send = method("send", function(...) return copas.send(...) end)
+stream.send = method("send", "send", function(...) return copas.send(...) end)
 
 local peers = setmetatable({}, { __mode = "k" }) -- the hosts that wrapped sockets were connected to, for verify_host
 

@@ -126,15 +126,11 @@ int native_method(lua_State* L) {
 
 // direct(name, for_others): a function of the module, or what a wrapper does with its raw socket.
 int native_direct(lua_State* L) {
-  static constexpr const char* names[] = {"receive",         "receivepartial",         "receivefrom",  "send",
-                                          "wrapped receive", "wrapped receivepartial", "wrapped send", nullptr};
-  static constexpr lua_CFunction functions[] = {guarded<native_receive<completeness::whole>>,
-                                                guarded<native_receive<completeness::partial>>,
-                                                guarded<native_receivefrom>,
-                                                guarded<native_send>,
-                                                guarded<native_receive_for_wrapper>,
-                                                guarded<native_receive<completeness::partial>>,
-                                                guarded<native_send>};
+  static constexpr const char* names[] = {"receive", "receivepartial",      "receivefrom",
+                                          "send",    "receive for wrapper", nullptr};
+  static constexpr lua_CFunction functions[] = {
+      guarded<native_receive<completeness::whole>>, guarded<native_receive<completeness::partial>>,
+      guarded<native_receivefrom>, guarded<native_send>, guarded<native_receive_for_wrapper>};
   const int which = luaL_checkoption(L, 1, nullptr, names);
   lua_settop(L, 2);
   lua_pushvalue(L, lua_upvalueindex(1));

@@ -200,8 +200,8 @@ class wait_node : public queued, timer_hook {
 
   void withdraw() noexcept;
 
-  state state_ =
-      state::idle;  // idle: in no list and without a timer; first, to use the room behind the timer's members
+  // The small ones first: they fit behind those of the timer.
+  state state_ = state::idle;  // in no list and without a timer
   wake_reason reason_ = wake_reason::none;
   wait_kind kind_ = wait_kind::signal;
   loop* home_ = nullptr;

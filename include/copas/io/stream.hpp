@@ -129,8 +129,8 @@ struct receive_pattern {
 ///
 /// @invariant  `bytes()` points into `block` or into `text`.
 struct received {
-  std::error_code error =
-      no_error;  ///< why they are not what was asked for; they were taken from the stream all the same
+  /// Why they are not what was asked for; they were taken from the stream all the same.
+  std::error_code error = no_error;
   block memory;
   std::string text;
   std::size_t offset = 0;  // in `memory`, if there is any
