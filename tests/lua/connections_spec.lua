@@ -1,6 +1,7 @@
 -- How connections are made, how long one waits on them, and how they are closed: native ones and, by the same words,
 -- those of LuaSocket.
 local check = require("support.check")
+local kinds = require("support.kinds")
 local loop = require("support.loop")
 local sockets = require("support.sockets")
 
@@ -8,18 +9,11 @@ local pack = check.pack
 
 local unpack = table.unpack or unpack
 
-local modules = { ["a native socket"] = require("copas.socket"), ["a socket of LuaSocket"] = require("socket") }
-
-for name, socket in pairs(modules) do
+for name, socket in pairs(kinds.modules) do
   describe(name, function()
     local copas, left, right -- both ends of a connection, raw
 
-    before_each(function()
-      copas = loop.fresh()
-      left, right = sockets.pair(socket)
-      left:settimeout(0)
-      right:settimeout(0)
-    end)
+    before_each(function() copas, left, right = kinds.connected(socket) end)
 
     after_each(function()
       left:close()

@@ -113,20 +113,6 @@ describe("copas.http", function()
   end
 
   describe("sends a body after the server has agreed,", function()
-    local function put(answer)
-      local asked = false
-      local got = ask(answer, {
-        method = "PUT",
-        headers = { expect = "100-continue", ["content-length"] = 3 },
-        source = function()
-          if asked then return nil end
-          asked = true
-          return "abc"
-        end,
-      })
-      return got, asked
-    end
-
     it("if it says so", function()
       local body
       local server = web.serve(copas, {})

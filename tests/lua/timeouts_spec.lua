@@ -1,3 +1,4 @@
+local kinds = require("support.kinds")
 local loop = require("support.loop")
 local sockets = require("support.sockets")
 
@@ -253,7 +254,7 @@ describe("copas.gettimeouts", function()
   end)
 end)
 
-for name, socket in pairs { ["a native socket"] = require("copas.socket"), ["a socket of LuaSocket"] = require("socket") } do
+for name, socket in pairs(kinds.modules) do
   describe("useSocketTimeoutErrors, for " .. name, function()
     it("has two spellings, and is the thread's own", function()
       local copas = loop.fresh()

@@ -9,28 +9,14 @@ local socket = require("copas.socket")
 local pcall = _VERSION == "Lua 5.1" and require("coxpcall").pcall or pcall
 
 describe("a connection with TLS", function()
-  local peers, made, server_params, copas, port
-
-  setup(function()
-    peers = secured.new()
-    made, server_params = peers.made, peers.params
-    made:sign("other", "other.test")
-  end)
+  local peers = secured.new("other")
+  local made, server_params, run, connect = peers:unpack()
+  local echo = secured.echo
+  local copas, port
 
   teardown(function() peers:remove() end)
-
-  before_each(function()
-    peers:start()
-    copas, port = peers.copas, peers.port
-  end)
-
+  before_each(function() copas, port = peers:start() end)
   after_each(function() peers:stop() end)
-
-  local function run(...) return peers:run(...) end
-
-  local function connect(...) return peers:connect(...) end
-
-  local echo = secured.echo
 
   it("is refused by a client that does not know the authority", function()
     local ok, err

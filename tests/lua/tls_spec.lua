@@ -8,28 +8,15 @@ local socket = require("copas.socket")
 local luasocket = require("socket")
 
 describe("a connection with TLS", function()
-  local peers, made, server_params, copas, server, port
+  local peers = secured.new()
+  local made, server_params, run, connect = peers:unpack()
+  local echo = secured.echo
+  local copas, port, server
   local unpack = table.unpack or unpack
 
-  setup(function()
-    peers = secured.new()
-    made, server_params = peers.made, peers.params
-  end)
-
   teardown(function() peers:remove() end)
-
-  before_each(function()
-    peers:start()
-    copas, server, port = peers.copas, peers.server, peers.port
-  end)
-
+  before_each(function() copas, port, server = peers:start() end)
   after_each(function() peers:stop() end)
-
-  local function run(...) return peers:run(...) end
-
-  local function connect(...) return peers:connect(...) end
-
-  local echo = secured.echo
 
   -- A port behind which bytes pass to the server and back until `cut` is called, which ends both connections in the middle.
   -- What is in `ahead` goes first, in one piece with the first bytes.

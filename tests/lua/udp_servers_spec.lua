@@ -8,8 +8,6 @@ local native = require("copas.socket")
 local luasocket = require("socket")
 
 for name, socket in pairs { ["the native module"] = native, ["LuaSocket"] = luasocket } do
-  local is_native = socket == native
-
   describe("UDP of " .. name, function()
     local server, port, client
 

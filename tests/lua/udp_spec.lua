@@ -1,9 +1,7 @@
 -- UDP: LuaSocket's interface, which LuaSocket itself is asked for too. Threads: udp_threads_spec, udp_servers_spec.
 local check = require("support.check")
-local child = require("support.child")
 local datagrams = require("support.datagrams")
 local loop = require("support.loop")
-local sockets = require("support.sockets")
 
 local native = require("copas.socket")
 local luasocket = require("socket")

@@ -1,6 +1,5 @@
 -- UDP in threads: what waits for datagrams, on raw and on wrapped sockets.
 local check = require("support.check")
-local child = require("support.child")
 local datagrams = require("support.datagrams")
 local loop = require("support.loop")
 
@@ -8,8 +7,6 @@ local native = require("copas.socket")
 local luasocket = require("socket")
 
 for name, socket in pairs { ["the native module"] = native, ["LuaSocket"] = luasocket } do
-  local is_native = socket == native
-
   describe("UDP of " .. name, function()
     local server, port, client
 

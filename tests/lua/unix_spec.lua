@@ -2,30 +2,17 @@
 local check = require("support.check")
 local child = require("support.child")
 local loop = require("support.loop")
-local sockets = require("support.sockets")
+local paths = require("support.paths")
 
 local native = require("copas.socket.unix")
 local luasocket = require("socket.unix")
 local gettime = require("copas.socket").gettime
 
--- Paths of sockets, which are removed after each test.
-local paths = {}
-local function new_path()
-  local path = os.tmpname()
-  os.remove(path)
-  paths[#paths + 1] = path
-  return path
-end
-local function remove_paths()
-  for _, path in ipairs(paths) do os.remove(path) end
-  paths = {}
-end
-
 for name, unix in pairs { ["the native module"] = native, ["LuaSocket"] = luasocket } do
   local is_native = unix == native
 
   describe("Unix sockets of " .. name, function()
-    after_each(remove_paths)
+    after_each(paths.remove)
 
     it("are made by a module that may be called", function()
       assert.equal(unix.stream, unix.tcp)
@@ -39,7 +26,7 @@ for name, unix in pairs { ["the native module"] = native, ["LuaSocket"] = luasoc
       local path, server, client, accepted
 
       before_each(function()
-        path = new_path()
+        path = paths.new()
         server = unix()
         assert(server:bind(path))
         assert(server:listen())
@@ -157,7 +144,7 @@ for name, unix in pairs { ["the native module"] = native, ["LuaSocket"] = luasoc
       end)
 
       it("are known by their other methods' names, too", function()
-        local skt, own = unix(), new_path()
+        local skt, own = unix(), paths.new()
         assert.equal(1, skt:setsockname(own))
         assert.equal(own, skt:getsockname())
         assert.equal(1, skt:setpeername(path))
@@ -170,7 +157,7 @@ for name, unix in pairs { ["the native module"] = native, ["LuaSocket"] = luasoc
 
       before_each(function()
         copas = loop.fresh()
-        path = new_path()
+        path = paths.new()
         server = unix()
         assert(server:bind(path))
         assert(server:listen())
@@ -271,7 +258,7 @@ for name, unix in pairs { ["the native module"] = native, ["LuaSocket"] = luasoc
       local path, server, client
 
       before_each(function()
-        path = new_path()
+        path = paths.new()
         server = unix.dgram()
         assert(server:bind(path))
         client = unix.dgram()
@@ -282,7 +269,7 @@ for name, unix in pairs { ["the native module"] = native, ["LuaSocket"] = luasoc
       end)
 
       it("carry them whole, with the sender's path", function()
-        local own = new_path()
+        local own = paths.new()
         assert.same(check.pack(1), check.pack(client:bind(own)))
         assert.same(check.pack(5), check.pack(client:sendto("hello", path)))
         assert.same(check.pack(0), check.pack(client:sendto("", path)))
@@ -359,7 +346,7 @@ for name, unix in pairs { ["the native module"] = native, ["LuaSocket"] = luasoc
 
       it("are waited for in a thread", function()
         local copas = loop.fresh()
-        local own = new_path()
+        local own = paths.new()
         client:bind(own)
         client:settimeout(0)
         local got = {}
@@ -412,144 +399,3 @@ for name, unix in pairs { ["the native module"] = native, ["LuaSocket"] = luasoc
     end)
   end)
 end
-
-describe("native Unix sockets", function()
-  after_each(function()
-    remove_paths()
-    child.cleanup()
-  end)
-
-  it("are what socket.unix is in the runtime", function()
-    local result = child.runtime("-e", [[
-      local unix = require "socket.unix"
-      print(unix == require "copas.socket.unix", unix())
-    ]])
-
-    assert.equal("", result.err)
-    assert.matches("^true\tunixstream{master}: ", result.out)
-  end)
-
-  it("may have abstract names, which need no file", function()
-    local name = "\0copas-" .. new_path()
-    local server, client = native(), native()
-    assert.equal(1, server:bind(name))
-    assert.equal(name, server:getsockname())
-    server:listen()
-    assert.equal(1, client:connect(name))
-    server:close()
-    client:close()
-  end)
-
-  it("are never bound and still talk, by descriptors that somebody hands them", function()
-    local path = new_path()
-    local server = native()
-    server:bind(path)
-    server:listen()
-    local client = native()
-    client:connect(path)
-    local other = native()
-    other:connect(path)
-    other:close()
-    other:setfd(client:getfd())
-    client:setfd(-1)
-    other:send("hello\n")
-    assert.equal("hello", server:accept():receive())
-    other:close()
-    server:close()
-  end)
-
-  it("are closed before they have been opened again", function()
-    local copas = loop.fresh()
-    local skt = native.dgram()
-    skt:close()
-    assert.same(check.pack(nil, "closed"), check.pack(skt:receive()))
-    loop.run(copas, function()
-      assert.same(check.pack(nil, "closed", nil), check.pack(copas.receive(skt, 10)))
-      assert.same(check.pack(nil, "closed", nil), check.pack(copas.receivefrom(skt)))
-    end)
-  end)
-
-  it("wait for a listener whose queue is full, without keeping others from running", function()
-    local copas = loop.fresh()
-    local full_path = new_path()
-    local full = native()
-    full:bind(full_path)
-    full:listen(0)
-    local first, second, third = native(), native(), native()
-    assert(first:connect(full_path))
-    local connected, err, rounds = nil, nil, 0
-    full:settimeout(0)
-    copas.settimeouts(third, 0.05)
-    loop.run(copas, function() connected = copas.connect(second, full_path) end, function()
-      err = select(2, copas.connect(third, full_path))
-    end, function()
-      while not err do
-        copas.pause(0.001)
-        rounds = rounds + 1
-      end
-      assert.is_nil(connected)
-      local accepted
-      repeat
-        copas.pause(0.001)
-        accepted = full:accept() or accepted
-      until connected
-      accepted:close()
-    end)
-
-    assert.equal(1, connected)
-    assert.equal("timeout", err)
-    assert.is_true(rounds > 5)
-    for _, skt in ipairs { full, first, second, third } do skt:close() end
-  end)
-
-  it("are closed when they are collected, also after they waited for a listener", function()
-    local copas = loop.fresh()
-    local path = new_path()
-    local listener, first, second = native(), native(), native()
-    listener:bind(path)
-    listener:listen(0)
-    assert(first:connect(path))
-    loop.run(copas, function() assert(copas.connect(second, path)) end, function()
-      copas.pause(0.002)
-      listener:accept()
-    end)
-    local served = listener:accept()
-    second = nil -- luacheck: ignore
-    loop.collect()
-    served:settimeout(1)
-
-    assert.same(check.pack(nil, "closed", ""), check.pack(served:receive()))
-    for _, skt in ipairs { listener, first, served } do skt:close() end
-  end)
-
-  it("cannot be connected twice", function()
-    local copas = loop.fresh()
-    local path = new_path()
-    local server, client = native(), native()
-    server:bind(path)
-    server:listen()
-    loop.run(copas, function()
-      assert.same(check.pack(1, nil), check.pack(copas.connect(client, path)))
-      assert.same(check.pack(nil, "already connected"), check.pack(copas.connect(client, path)))
-    end)
-    server:close()
-    client:close()
-  end)
-
-  it("talk to LuaSocket's", function()
-    local copas = loop.fresh()
-    local path = new_path()
-    local server = luasocket()
-    server:bind(path)
-    server:listen()
-    copas.addserver(server, function(skt) copas.send(skt, copas.receive(skt) .. "!\n") end)
-    local client = native()
-    loop.run(copas, function()
-      copas.connect(client, path)
-      copas.send(client, "hello\n")
-      assert.equal("hello!", (copas.receive(client)))
-      copas.removeserver(server)
-    end)
-    client:close()
-  end)
-end)

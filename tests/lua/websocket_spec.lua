@@ -1,6 +1,5 @@
 -- Servers and clients for the web made for Copas, unchanged: a WebSocket library, and a server in the style of Xavante.
 local check = require("support.check")
-local child = require("support.child")
 local loop = require("support.loop")
 local others = require("support.others")
 local sockets = require("support.sockets")

@@ -17,18 +17,27 @@ local pcall = _VERSION == "Lua 5.1" and require("coxpcall").pcall or pcall
 local secured = {}
 secured.__index = secured
 
----Makes the certificates for all tests of a file; `remove` takes them away.
-function secured.new()
+---Makes the certificates for all tests of a file, also those of hosts whose names begin so and end in .test; `remove`
+---takes them away.
+function secured.new(...)
   local made = certificates.new()
+  for _, name in ipairs { ... } do made:sign(name, name .. ".test") end
   return setmetatable({ made = made, params = made:sign("server", "localhost") }, secured)
+end
+
+---What tests use: `made`, `params`, and `run` and `connect` as functions.
+function secured:unpack()
+  return self.made, self.params, function(...) return self:run(...) end, function(...) return self:connect(...) end
 end
 
 function secured:remove() self.made:remove() end
 
 ---Gives a test its scheduler and its listening socket, which `stop` closes.
+---@return table copas, integer port, table server
 function secured:start()
   self.copas = loop.fresh()
   self.server, self.port = sockets.listen(socket)
+  return self.copas, self.port, self.server
 end
 
 function secured:stop() self.server:close() end
