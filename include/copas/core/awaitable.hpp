@@ -18,14 +18,6 @@ class waiter {
 
   void resume() const { run_(target_); }
 
-  /// Lets the processor fetch from memory what `resume` will need.
-  void prefetch() const noexcept {
-    if (target_ == nullptr) return;  // nobody waits: the operation itself is run
-    __builtin_prefetch(target_);
-    __builtin_prefetch(static_cast<const char*>(target_) + 64);
-    __builtin_prefetch(static_cast<const char*>(target_) + 128);
-  }
-
  private:
   void (*run_)(void*) = nullptr;
   void* target_ = nullptr;

@@ -54,9 +54,6 @@ class task_record : public queued, public task_link {
   /// Its first turn, after it was scheduled.
   virtual void begin() = 0;
 
-  /// Lets the processor fetch from memory what its next turn will need; the task itself is there.
-  virtual void prefetch() const noexcept {}
-
   /// Frees the task, which is not running; the record is gone afterwards.
   virtual void destroy() = 0;
 
