@@ -27,7 +27,7 @@ TEST_P(TlsRecords, MayAskForNewKeysAtAnyTime) {
 }
 
 TEST_P(TlsRecords, MayAskForNewKeysInTheMiddleOfALargeSend) {
-  const std::string much = noise(scaled(4'000'000, 30'000));
+  const std::string much = noise(scaled(4'000'000, 3'000));
   half ends = connect_peer(server_context(), {.newest = TLS1_3_VERSION}, make_narrow_connection());
   std::string line;
   bool sent = false;
