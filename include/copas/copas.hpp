@@ -14,6 +14,7 @@
 #include "copas/io/system_reactor.hpp"
 #include "copas/net/address.hpp"
 #include "copas/net/connect_to_host.hpp"
+#include "copas/net/options.hpp"
 #include "copas/net/resolver.hpp"
 #include "copas/net/tcp.hpp"
 #include "copas/net/udp.hpp"

@@ -1,14 +1,11 @@
 #include "exchange.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cassert>
 #include <utility>
 
 #include "copas/http/error.hpp"
+#include "copas/net/options.hpp"
 #include "copas/tls/tls_stream.hpp"
 
 namespace copas::http::detail {
@@ -17,12 +14,6 @@ namespace {
 result<void> outcome_of(const std::error_code& error) {
   if (error) return std::unexpected{error};
   return {};
-}
-
-// A body that follows its head shall not wait until the peer has acknowledged that.
-void send_at_once(int fd) noexcept {
-  const int on = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 }  // namespace
@@ -64,7 +55,8 @@ task<result<stream_handle>> exchange::open() {
   const deadline until = limit(client_->options.connect_timeout);
   auto plain = co_await copas::connect(home, first.host, first.port, until);
   if (!plain) co_return std::unexpected{plain.error()};
-  send_at_once(plain->fd());
+  // A body that follows its head shall not wait until the peer has acknowledged that.
+  plain->set_option(option::no_delay, true);
   if (!request_.to.secure) co_return stream_handle{std::move(*plain)};
 
   if (request_.proxy) {

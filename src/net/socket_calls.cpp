@@ -1,10 +1,11 @@
 #include "net/socket_calls.hpp"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+
+#include "copas/net/options.hpp"
 
 namespace copas::socket_calls {
 namespace {
@@ -34,8 +35,7 @@ result<unique_fd> open(int domain, int type) noexcept {
 
 result<unique_fd> open_inet(family which, int type) noexcept {
   auto fd = open(which == family::inet6 ? AF_INET6 : AF_INET, type);
-  const int on = 1;
-  if (fd && which == family::inet6) ::setsockopt(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (fd && which == family::inet6) set_option(fd->get(), option::only_ipv6, true);
   return fd;
 }
 

@@ -5,9 +5,20 @@
 #include <cerrno>
 #include <utility>
 
+#include "copas/net/options.hpp"
 #include "net/socket_calls.hpp"
 
 namespace copas {
+namespace {
+
+std::error_code listen_at(int fd, const address& at, const listen_options& how) noexcept {
+  std::error_code error = set_option(fd, option::reuse_address, true);
+  if (!error && how.reuse_port) error = set_option(fd, option::reuse_port, true);
+  if (!error) error = bind_to(fd, at);
+  return error ? error : start_listening(fd, how.backlog);
+}
+
+}  // namespace
 
 result<unique_fd> open_tcp(family which) noexcept { return socket_calls::open_inet(which, SOCK_STREAM); }
 
@@ -55,14 +66,10 @@ connect_sequence::progress connect_sequence::try_current() noexcept {
   return progress::pending;
 }
 
-result<tcp_listener> tcp_listener::bind(loop& home, const address& at, int backlog) {
+result<tcp_listener> tcp_listener::bind(loop& home, const address& at, listen_options how) {
   auto fd = open_tcp(at.family());
   if (!fd) return std::unexpected{fd.error()};
-  const int on = 1;
-  ::setsockopt(fd->get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  std::error_code error = bind_to(fd->get(), at);
-  if (!error) error = start_listening(fd->get(), backlog);
-  if (error) return std::unexpected{error};
+  if (const std::error_code error = listen_at(fd->get(), at, how)) return std::unexpected{error};
   return tcp_listener{home, std::move(*fd)};
 }
 

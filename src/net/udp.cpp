@@ -1,9 +1,12 @@
 #include "copas/net/udp.hpp"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "copas/net/options.hpp"
 #include "net/socket_calls.hpp"
 
 namespace copas {
@@ -16,6 +19,22 @@ result<udp_socket> open_for(loop& home, const address& which, Preparation prepar
   if (!fd) return std::unexpected{fd.error()};
   if (const std::error_code error = prepare(fd->get(), which)) return std::unexpected{error};
   return udp_socket{home, std::move(*fd)};
+}
+
+std::error_code share_port(int fd, const sharing_options& how) noexcept {
+  std::error_code error;
+  if (how.reuse_address) error = set_option(fd, option::reuse_address, true);
+  if (!error && how.reuse_port) error = set_option(fd, option::reuse_port, true);
+  return error;
+}
+
+// MCAST_JOIN_GROUP and MCAST_LEAVE_GROUP serve both families.
+std::error_code change_group(int fd, int change, const address& group, unsigned interface_index) noexcept {
+  group_req wanted{};
+  wanted.gr_interface = interface_index;
+  std::ranges::copy(group.bytes(), reinterpret_cast<std::byte*>(&wanted.gr_group));
+  const int level = group.family() == family::inet6 ? IPPROTO_IPV6 : IPPROTO_IP;
+  return set_option(fd, socket_option<group_req>{level, change}, wanted);
 }
 
 }  // namespace
@@ -35,10 +54,21 @@ result<udp_socket> udp_socket::open(loop& home, copas::family which) {
   return udp_socket{home, std::move(*fd)};
 }
 
-result<udp_socket> udp_socket::bind(loop& home, const address& at) {
-  return open_for(home, at, [](int fd, const address& local) { return bind_to(fd, local); });
+result<udp_socket> udp_socket::bind(loop& home, const address& at, sharing_options how) {
+  return open_for(home, at, [&](int fd, const address& local) {
+    const std::error_code error = share_port(fd, how);
+    return error ? error : bind_to(fd, local);
+  });
 }
 
 result<udp_socket> udp_socket::connect(loop& home, const address& to) { return open_for(home, to, set_peer); }
+
+std::error_code udp_socket::join_group(const address& group, unsigned interface_index) noexcept {
+  return change_group(fd(), MCAST_JOIN_GROUP, group, interface_index);
+}
+
+std::error_code udp_socket::leave_group(const address& group, unsigned interface_index) noexcept {
+  return change_group(fd(), MCAST_LEAVE_GROUP, group, interface_index);
+}
 
 }  // namespace copas

@@ -1,10 +1,6 @@
 // Sends or receives a lot, on our C++ library, plain or encrypted.
 //   bulk-copas 0 send|receive BYTES [CERTIFICATE KEY]
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <copas/copas.hpp>
 #include <copas/tls/tls_stream.hpp>
@@ -49,8 +45,7 @@ copas::task<> receive_bytes(copas::tcp_stream& from, std::uint64_t left) {
 }
 
 copas::task<> serve(copas::loop& events, copas::tls::context_ptr security, job what, copas::tcp_stream client) {
-  const int on = 1;
-  setsockopt(client.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  client.set_option(copas::option::no_delay, true);
   if (security) {
     auto secured = co_await copas::tls::secure(events, std::move(security), std::move(client));
     if (!secured) co_return;

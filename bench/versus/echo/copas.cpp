@@ -1,10 +1,6 @@
 // The echo server on our C++ library, as examples/cpp/echo.cpp has it: one task for each connection. With `blocks` it
 // sends back whatever comes.
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <array>
 #include <copas/copas.hpp>
 #include <cstdlib>
@@ -14,13 +10,8 @@
 
 namespace {
 
-void send_at_once(const copas::tcp_stream& client) {
-  const int on = 1;
-  setsockopt(client.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
-
 copas::task<> echo(copas::tcp_stream client) {
-  send_at_once(client);
+  client.set_option(copas::option::no_delay, true);
   std::string line;
   while (co_await client.receive_line(line)) {
     if (line == "quit") break;
@@ -30,7 +21,7 @@ copas::task<> echo(copas::tcp_stream client) {
 }
 
 copas::task<> echo_blocks(copas::tcp_stream client) {
-  send_at_once(client);
+  client.set_option(copas::option::no_delay, true);
   std::array<std::byte, 1024> space;
   while (const auto received = co_await client.receive(space)) {
     if (!co_await client.send({reinterpret_cast<const char*>(space.data()), received.bytes})) break;

@@ -1,9 +1,5 @@
 // The encrypted line echo server on our C++ library.
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <copas/copas.hpp>
 #include <copas/tls/tls_stream.hpp>
 #include <iostream>
@@ -13,8 +9,7 @@
 namespace {
 
 copas::task<> echo(copas::loop& events, copas::tls::context_ptr context, copas::tcp_stream plain) {
-  const int on = 1;
-  setsockopt(plain.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  plain.set_option(copas::option::no_delay, true);
   auto client = co_await copas::tls::secure(events, std::move(context), std::move(plain));
   if (!client) co_return;
   std::string line;

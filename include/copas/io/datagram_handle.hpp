@@ -6,6 +6,7 @@
 
 #include "copas/core/loop.hpp"
 #include "copas/io/datagram.hpp"
+#include "copas/io/option.hpp"
 
 namespace copas {
 
@@ -19,7 +20,7 @@ struct [[nodiscard]] datagram_from : datagram {
 ///
 /// One task may receive and another send at the same time; more of either take turns.
 template <class Address>
-class datagram_handle {
+class datagram_handle : public with_options<datagram_handle<Address>> {
  public:
   class receive_from_awaitable;
 

@@ -9,12 +9,13 @@
 #include "copas/core/scope.hpp"
 #include "copas/core/task.hpp"
 #include "copas/io/listener.hpp"
+#include "copas/io/option.hpp"
 
 namespace copas {
 
 /// A listening socket, owned, whose connections are `Stream`s. Destroying it closes it and ends whatever waits on it.
 template <class Stream>
-class listener_handle {
+class listener_handle : public with_options<listener_handle<Stream>> {
  public:
   class accept_awaitable;
 

@@ -7,6 +7,7 @@
 
 #include "copas/core/loop.hpp"
 #include "copas/core/result.hpp"
+#include "copas/io/option.hpp"
 #include "copas/io/stream.hpp"
 
 namespace copas {
@@ -14,7 +15,7 @@ namespace copas {
 /// A connection of any kind, owned. Destroying it closes the connection and ends whatever waits on it.
 ///
 /// One task may receive and another send at the same time; more of either take turns.
-class stream_handle {
+class stream_handle : public with_options<stream_handle> {
  public:
   class text_awaitable;
 

@@ -80,6 +80,12 @@ class tcp_stream : public stream_handle {
   [[nodiscard]] result<address> peer() const noexcept { return peer_address(fd()); }
 };
 
+/// How a TCP socket listens.
+struct listen_options {
+  int backlog = 1024;  ///< connections that may wait to be accepted
+  bool reuse_port = false;  ///< several listeners, of this or other processes, share the port and its connections
+};
+
 /// A listening TCP socket, owned: see `listener_handle`.
 class tcp_listener : public listener_handle<tcp_stream> {
  public:
@@ -91,9 +97,9 @@ class tcp_listener : public listener_handle<tcp_stream> {
   /// @error as bind(2), listen(2) and getaddrinfo(3) report them, e.g. EADDRINUSE; EAI_AGAIN for a name that would have to
   ///        be asked for: `resolver::look_up` first, then bind to an address
   [[nodiscard]] static result<tcp_listener> bind(loop& home, const std::string& host, std::uint16_t port,
-                                                 int backlog = 1024);
+                                                 listen_options how = {});
   /// Listens at an address, otherwise as above.
-  [[nodiscard]] static result<tcp_listener> bind(loop& home, const address& at, int backlog = 1024);
+  [[nodiscard]] static result<tcp_listener> bind(loop& home, const address& at, listen_options how = {});
 
   [[nodiscard]] result<address> local() const noexcept { return local_address(fd()); }
 

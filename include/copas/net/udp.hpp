@@ -19,6 +19,12 @@ namespace copas {
 /// Undoes `set_peer`.
 [[nodiscard]] std::error_code clear_peer(int fd) noexcept;
 
+/// With whom a UDP socket shares the port it is bound to.
+struct sharing_options {
+  bool reuse_address = false;  ///< all that bind to it so hear what comes for a multicast group
+  bool reuse_port = false;  ///< each datagram goes to one of those that bind to it so
+};
+
 /// A UDP socket, owned: see `datagram_handle`.
 ///
 /// With a peer it sends and receives by `send` and `receive`; without one by `send_to` and `receive_from`.
@@ -37,9 +43,10 @@ class udp_socket : public datagram_handle<address> {
   /// @param port  0 lets the system choose; `local()` tells.
   /// @error as bind(2) and getaddrinfo(3) report them, e.g. EADDRINUSE; EAI_AGAIN for a name that would have to be asked
   ///        for: `resolver::look_up` first, then bind to an address
-  [[nodiscard]] static result<udp_socket> bind(loop& home, const std::string& host, std::uint16_t port);
+  [[nodiscard]] static result<udp_socket> bind(loop& home, const std::string& host, std::uint16_t port,
+                                               sharing_options how = {});
   /// Makes one that receives at an address.
-  [[nodiscard]] static result<udp_socket> bind(loop& home, const address& at);
+  [[nodiscard]] static result<udp_socket> bind(loop& home, const address& at, sharing_options how = {});
 
   /// Makes one whose peer is at the first address of `host` that there is a way to.
   ///
@@ -59,6 +66,17 @@ class udp_socket : public datagram_handle<address> {
                                                 deadline until = never) noexcept {
     return {home(), shared(), std::as_bytes(std::span{bytes}), to.bytes(), until};
   }
+
+  /// Begins to receive what is sent to a multicast group, at the port it is bound to. Closing the socket leaves all groups.
+  ///
+  /// @param group            its IP address; the port does not matter.
+  /// @param interface_index  of the network, as if_nametoindex(3) gives it; 0 lets the system choose.
+  /// @error  as setsockopt(2) reports them, e.g. EINVAL for an address that is no group's, EADDRINUSE when it has joined,
+  ///         ENODEV  @see RFC 3678, 5.1
+  [[nodiscard]] std::error_code join_group(const address& group, unsigned interface_index = 0) noexcept;
+  /// Undoes `join_group`.
+  /// @error  EADDRNOTAVAIL when it has not joined
+  [[nodiscard]] std::error_code leave_group(const address& group, unsigned interface_index = 0) noexcept;
 
   [[nodiscard]] result<address> local() const noexcept { return local_address(fd()); }
   [[nodiscard]] result<address> peer() const noexcept { return peer_address(fd()); }

@@ -50,14 +50,14 @@ task<result<tcp_stream>> connect(loop& home, std::string host, std::uint16_t por
   co_return tcp_stream{home, socket};
 }
 
-result<tcp_listener> tcp_listener::bind(loop& home, const std::string& host, std::uint16_t port, int backlog) {
+result<tcp_listener> tcp_listener::bind(loop& home, const std::string& host, std::uint16_t port, listen_options how) {
   return first_of<tcp_listener>(places(home, host, port, transport::stream),
-                                [&](const address& at) { return bind(home, at, backlog); });
+                                [&](const address& at) { return bind(home, at, how); });
 }
 
-result<udp_socket> udp_socket::bind(loop& home, const std::string& host, std::uint16_t port) {
+result<udp_socket> udp_socket::bind(loop& home, const std::string& host, std::uint16_t port, sharing_options how) {
   return first_of<udp_socket>(places(home, host, port, transport::datagrams),
-                              [&](const address& at) { return bind(home, at); });
+                              [&](const address& at) { return bind(home, at, how); });
 }
 
 task<result<udp_socket>> udp_socket::connect(loop& home, std::string host, std::uint16_t port, deadline until) {
