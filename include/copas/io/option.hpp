@@ -95,6 +95,10 @@ class with_options {
   [[nodiscard]] result<Value> get_option(socket_option<Value> which) const noexcept {
     return copas::get_option(static_cast<const Owner&>(*this).fd(), which);
   }
+
+ private:
+  friend Owner;
+  with_options() = default;
 };
 
 }  // namespace copas
