@@ -24,8 +24,13 @@ function copas.gettraceback(msg, co, skt)
   local task = tasks[co]
   local trace = task and task.trace ~= "" and text .. "\n" .. task.trace or debug.traceback(co, text)
   local origin = task and task.origin or native.origin_of(co)
-  local wait, waits = native.last_wait_of(co)
-  if wait then trace = ("%s\n\t%s: %s"):format(trace, waits and "waits" or "waited last", wait) end
+  local wait, waits
+  if task then
+    wait = task.wait
+  else
+    wait, waits = native.last_wait_of(co)
+  end
+  if wait and wait ~= "" then trace = ("%s\n\t%s: %s"):format(trace, waits and "waits" or "waited last", wait) end
   if origin and origin ~= "" then trace = trace .. "\n\tstarted at " .. origin end
   return trace
 end
@@ -59,13 +64,13 @@ default = print_traceback
 internal.owners = setmetatable({}, { __mode = "kv" })
 internal.at_failure = {}
 
-local function note_task(co, name, origin, trace)
-  tasks[co] = { origin = origin, trace = trace }
+local function note_task(co, name, origin, trace, wait)
+  tasks[co] = { origin = origin, trace = trace, wait = wait }
   copas.setthreadname(name ~= "" and name or "C++ task", co)
 end
 
-native.on("error", function(err, co, skt, task_name, origin, trace)
-  if task_name then note_task(co, task_name, origin, trace) end
+native.on("error", function(err, co, skt, task_name, ...) -- origin, trace and last wait of a C++ task
+  if task_name then note_task(co, task_name, ...) end
   local owner = internal.owners[co]
   if owner and internal.at_failure[getmetatable(owner)](owner, co, err) then return end
   if co then internal.keep_name(co) end

@@ -343,6 +343,7 @@ struct scheduler::failed_task {
   const std::exception_ptr& thrown;
   std::string name;
   std::string origin;
+  std::string_view last_wait;
 };
 
 // The handler expects a coroutine, so it gets a dead one in place of the task.
@@ -355,11 +356,12 @@ void scheduler::report_task(lua_State* L, const failed_task& failed) {
   lua_pushstring(L, failed.name.c_str());
   lua_pushstring(L, failed.origin.c_str());
   lua_pushstring(L, raised != nullptr ? raised->traceback().c_str() : "");
-  lua_call(L, 6, 0);
+  lua_pushlstring(L, failed.last_wait.data(), failed.last_wait.size());
+  lua_call(L, 7, 0);
 }
 
 void scheduler::report(const std::exception_ptr& thrown, const task_record& failed) {
-  const failed_task told{*this, thrown, failed.name(), failed.origin()};
+  const failed_task told{*this, thrown, failed.name(), failed.origin(), failed.last_wait()};
   try {
     gate::of(lua_)->enter([&told](lua_State* inside) { report_task(inside, told); });
   } catch (const std::exception&) {

@@ -116,7 +116,6 @@ class thread final : public task_record, public pooled {
     if constexpr (requires { operation->set_deadline(never); }) {
       if (timeout != std::chrono::nanoseconds::max()) operation->set_deadline(deadline_after(timeout));
     }
-    last_wait_ = operation->Operation::activity();
     operation->await_suspend({[](void* self) { static_cast<thread*>(self)->resume(); }, this});
     prepare_yield(caller, in_use);
     if constexpr (requires { &conversion<Operation>::settle; }) {
@@ -152,8 +151,6 @@ class thread final : public task_record, public pooled {
   [[nodiscard]] std::string name() const override;
   [[nodiscard]] std::string origin() const override { return *origin_; }
   [[nodiscard]] const std::string& origin_text() const noexcept { return *origin_; }
-  /// What it does, or did last, while it waits, such as "receiving"; empty if it has not waited yet.
-  [[nodiscard]] std::string_view last_wait() const noexcept { return last_wait_; }
 
   /// Pushes the raw socket that an error handler is told of: a server's connection, or what the thread was resumed for.
   void push_socket(lua_State* L) const;
@@ -251,7 +248,6 @@ class thread final : public task_record, public pooled {
   lua_State* coroutine_;
   ref<copas::socket> close_at_end_;
   const std::string* origin_;
-  std::string_view last_wait_;  // a literal
   wait_node* operation_ = nullptr;  // in the slot, if anything is
   finisher finish_ = nullptr;
   guard_of_thread* guard_ = nullptr;  // while it is lethargic

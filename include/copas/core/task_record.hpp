@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "copas/core/wait_list.hpp"
 
@@ -37,6 +38,8 @@ class task_record : public queued, public task_link {
   [[nodiscard]] const wait_node* waiting_on() const noexcept { return waiting_on_; }
   /// When it began to wait, precise to the turn of the loop.
   [[nodiscard]] deadline waiting_since() const noexcept { return since_; }
+  /// What it does while it waits, or did when it waited last, such as "receiving"; empty if it has not waited yet.
+  [[nodiscard]] std::string_view last_wait() const noexcept { return last_wait_; }
   [[nodiscard]] bool running() const noexcept { return running_; }
 
   /// Tells `watching` when the task ends.
@@ -68,6 +71,7 @@ class task_record : public queued, public task_link {
 
   loop& home_;
   const wait_node* waiting_on_ = nullptr;
+  const char* last_wait_ = "";
   deadline since_;
   bool running_ = false;
   bool cancelled_ = false;

@@ -151,7 +151,7 @@ class wait_node : public queued, timer_hook {
   [[nodiscard]] const task_record* task() const noexcept { return task_; }
 
   /// What this operation does, for reports about tasks: a few words, such as "receiving a line".
-  [[nodiscard]] virtual std::string_view activity() const noexcept { return "waiting"; }
+  [[nodiscard]] virtual const char* activity() const noexcept { return "waiting"; }
 
  protected:
   wait_node() noexcept : queued{nullptr} {}

@@ -46,6 +46,20 @@ TEST_F(TaskRecord, TellsWhatTheTaskWaitsFor) {
   EXPECT_EQ(only().waiting_on()->activity(), "sleeping");
 }
 
+TEST_F(TaskRecord, TellsWhatTheTaskWaitedForLast) {
+  std::vector<std::string_view> told;
+  auto body = [&]() -> task<> {
+    told.push_back(only().last_wait());
+    co_await sleep_for(events, 1s);
+    told.push_back(only().last_wait());
+  };
+  events.spawn(body());
+
+  events.run();
+
+  EXPECT_THAT(told, ElementsAre("", "sleeping"));
+}
+
 TEST_F(TaskRecord, TellsSinceWhenTheTaskWaits) {
   events.spawn(sleep(1s));
   system.advance(30s);

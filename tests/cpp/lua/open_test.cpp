@@ -158,6 +158,18 @@ TEST_F(FailingTask, ReachesTheErrorHandlerOfLua) {
   EXPECT_THAT(global("trace"), EndsWith("open_test.cpp:" + std::to_string(line)));
 }
 
+TEST_F(FailingTask, TellsWhatItWaitedForLast) {
+  auto fail_later = [this]() -> task<> {
+    co_await sleep_for(events, 1ms);
+    throw std::runtime_error{"no luck"};
+  };
+  events.spawn(fail_later(), "producer");
+
+  lua::run(L);
+
+  EXPECT_THAT(global("trace"), HasSubstr("\n\twaited last: sleeping\n\tstarted at "));
+}
+
 TEST_F(FailingTask, IsNamedAsOneOfCppIfItHasNoName) {
   events.spawn(fail(events));
 
