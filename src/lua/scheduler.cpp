@@ -120,10 +120,12 @@ struct scheduler::turns {
   scheduler& owner;
   deadline until;
   bool (*again)(lua_State* L);
+  lua_Hook hook;  // that the state had when the step began
+  bool hooked = false;  // it has another one now
 };
 
 int scheduler::run_turns(lua_State* L) {
-  const auto wanted = *static_cast<const turns*>(lua_touserdata(L, 4));
+  auto& wanted = *static_cast<turns*>(lua_touserdata(L, 4));
   scheduler& self = wanted.owner;
   if (!self.loop_.busy() && self.garbage_.due()) self.garbage_.step(L);
   bool had_events = false;
@@ -131,7 +133,9 @@ int scheduler::run_turns(lua_State* L) {
   do {
     had_events = self.loop_.turn(wanted.until) || had_events;
     self.statistics_.turn_ended();
-    more = more && !self.statistics_.enabled() && self.loop_.busy() && !self.loop_.stopping() && wanted.again(L);
+    wanted.hooked = lua_gethook(L) != wanted.hook;
+    more = more && !wanted.hooked && !self.statistics_.enabled() && self.loop_.busy() && !self.loop_.stopping() &&
+           wanted.again(L);
   } while (more);
   lua_pushboolean(L, had_events ? 1 : 0);
   return 1;
@@ -148,12 +152,15 @@ bool scheduler::step(lua_State* L, deadline until, bool (*again)(lua_State* L)) 
   turning_ = true;
   thread* const running = shared_.current;  // of another scheduler
   bool had_events = false;
+  // The interpreter sets a hook at SIGINT, which raises an error where Lua code runs next in this state. That is to be
+  // the code that called the step: whatever else there is would take it for a failure of its own.
+  const lua_Hook hook = lua_gethook(L);
   statistics_.step_begun();
   for (bool over = false; !over;) {
     lua_ = L;
     const std::uint64_t before = loop_.resumptions();
     const deadline limit = std::min(until, loop_.busy() ? until : garbage_.next_step());
-    turns wanted{.owner = *this, .until = limit, .again = limit == until ? again : nullptr};
+    turns wanted{.owner = *this, .until = limit, .again = limit == until ? again : nullptr, .hook = hook};
     lua_pushcfunction(L, &guarded<run_turns>);
     for (const int index : {1, 2, 3}) {
       again != nullptr ? lua_pushvalue(L, index) : lua_pushnil(L);
@@ -164,7 +171,7 @@ bool scheduler::step(lua_State* L, deadline until, bool (*again)(lua_State* L)) 
     if (status == LUA_OK) {
       had_events = lua_toboolean(L, -1) != 0;
       lua_pop(L, 1);
-    } else if (!recover(L, running) && !ran && std::exchange(failed_, true)) {
+    } else if (wanted.hooked || (!recover(L, running) && !ran && std::exchange(failed_, true))) {
       lua_ = idle_;
       turning_ = false;
       lua_error(L);
@@ -175,7 +182,7 @@ bool scheduler::step(lua_State* L, deadline until, bool (*again)(lua_State* L)) 
       failed_ = false;
       garbage_.activity(L, may_have_dropped_sockets());
     }
-    over = ran || had_events || limit == until || loop_.stopping();
+    over = ran || had_events || limit == until || loop_.stopping() || wanted.hooked;
   }
   statistics_.step_ended();
   lua_ = idle_;

@@ -281,10 +281,12 @@ bool unchanged(lua_State* L) {
   return same;
 }
 
-// run(copas, step, timeout): steps until the loop is finished, or the field `step` of `copas` is another function.
+// run(copas, step, timeout): steps until the loop is finished, the field `step` of `copas` is another function, or a hook
+// was set for the caller, who is to run into it.
 int native_run(lua_State* L) {
   scheduler& owner = scheduler::of(L);
   const std::chrono::nanoseconds timeout = optional_timeout(L, 3);
+  const lua_Hook hook = lua_gethook(L);
   lua_settop(L, 2);
   lua_pushliteral(L, "step");
   do {
@@ -295,7 +297,7 @@ int native_run(lua_State* L) {
       until = owner.loop().io().after(timeout);
     }
     owner.step(L, until, until == never ? &unchanged : nullptr);
-  } while (unchanged(L) && !owner.finished() && !owner.loop().stopping());
+  } while (lua_gethook(L) == hook && unchanged(L) && !owner.finished() && !owner.loop().stopping());
   return 0;
 }
 

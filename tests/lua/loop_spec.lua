@@ -1,4 +1,5 @@
 -- Running the loop as a whole: when it ends, and what makes it end.
+local child = require("support.child")
 local loop = require("support.loop")
 local sockets = require("support.sockets")
 
@@ -121,6 +122,40 @@ describe("the loop", function()
 
       assert.same({ false, "mine" }, { pcall(copas.loop) })
       assert.is_false(copas.running)
+    end)
+
+    -- The interpreter raises an error in whatever code of the main chunk runs next.
+    describe("ends with the interpreter's error at SIGINT", function()
+      local function interrupted(main, command, body, after)
+        local script = [[
+          local copas = require("copas")
+          %s(function()
+            io.popen("%s"):close()
+            while true do %s end
+          end)
+          %s
+        ]]
+        local run = child.lua(script:format(main, command, body, after or ""))
+        assert.matches("interrupted!", run.err, 1, true)
+        assert.same({ "", 1 }, { run.out, run.code })
+      end
+
+      -- In the shell's parent, later: LuaJIT raises the error in whatever runs, which may be a thread.
+      local soon = "(sleep 0.1; kill -INT $PPID) >/dev/null 2>&1 &"
+
+      it("while it waits", function()
+        interrupted("copas.loop", soon, "copas.pause(100)")
+      end)
+
+      if not jit then
+        it("while threads are always ready", function()
+          interrupted("copas.loop", "kill -INT $PPID", "copas.pause()")
+        end)
+      end
+
+      it("or a step does", function()
+        interrupted("copas.addthread", soon, "copas.pause(100)", "while true do copas.step() end")
+      end)
     end)
   end)
 
