@@ -55,8 +55,8 @@ task<result<stream_handle>> exchange::open() {
   const deadline until = limit(client_->options.connect_timeout);
   auto plain = co_await copas::connect(home, first.host, first.port, until);
   if (!plain) co_return std::unexpected{plain.error()};
-  // A body that follows its head shall not wait until the peer has acknowledged that.
-  plain->set_option(option::no_delay, true);
+  // A body that follows its head shall not wait until the peer has acknowledged that; an error only costs that time.
+  static_cast<void>(plain->set_option(option::no_delay, true));
   if (!request_.to.secure) co_return stream_handle{std::move(*plain)};
 
   if (request_.proxy) {

@@ -118,9 +118,9 @@ void scheduler::refuse_to_wait(lua_State* L) { raise(L, "attempt to yield from o
 
 struct scheduler::turns {
   scheduler& owner;
-  deadline until;
-  bool (*again)(lua_State* L);
-  lua_Hook hook;  // that the state had when the step began
+  deadline until = never;
+  bool (*again)(lua_State* L) = nullptr;
+  lua_Hook hook = nullptr;  // that the state had when the step began
   bool hooked = false;  // it has another one now
 };
 

@@ -42,8 +42,8 @@ class timeouts {
 
   scheduler& owner_;
   using by_coroutine = std::pair<const lua_State* const, std::unique_ptr<timeout>>;
-  std::unordered_map<const lua_State*, std::unique_ptr<timeout>, std::hash<const lua_State*>,
-                     std::equal_to<const lua_State*>, pool_allocator<by_coroutine>>
+  std::unordered_map<const lua_State*, std::unique_ptr<timeout>, std::hash<const lua_State*>, std::equal_to<>,
+                     pool_allocator<by_coroutine>>
       pending_;
 };
 

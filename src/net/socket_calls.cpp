@@ -35,7 +35,8 @@ result<unique_fd> open(int domain, int type) noexcept {
 
 result<unique_fd> open_inet(family which, int type) noexcept {
   auto fd = open(which == family::inet6 ? AF_INET6 : AF_INET, type);
-  if (fd && which == family::inet6) set_option(fd->get(), option::only_ipv6, true);
+  if (!fd || which != family::inet6) return fd;
+  if (const std::error_code error = set_option(fd->get(), option::only_ipv6, true)) return std::unexpected{error};
   return fd;
 }
 
