@@ -59,8 +59,8 @@ end
 
 -- A method that takes the native fast path if it can: unless the socket is another one, or somebody has replaced the
 -- module's function that does the same. `slow` is for those; it gets the raw socket. What costs the least differs: a C
--- function that looks at the wrapper itself, where it can call `slow`; elsewhere a Lua function that does the looking and
--- calls `direct`, which native.direct knows.
+-- function that looks at the wrapper itself, where it can call `slow`; elsewhere a Lua function that does the looking
+-- and calls `direct`, which native.direct knows.
 local function method(name, direct, slow)
   local original = copas[name]
   if native.calls_lua then
