@@ -34,12 +34,13 @@ local function bracketed(host)
   return host:find(":", 1, true) and "[" .. host .. "]" or host
 end
 
--- What follows the host: never the fragment.
+-- What follows the host: never the fragment. Blanks, which would end it, are escaped, as browsers do with those that
+-- people type, and that servers put into `location`.
 local function target_of(from)
   local target = socket.try(from.path, "invalid path 'nil'")
   if from.params then target = target .. ";" .. from.params end
   if from.query then target = target .. "?" .. from.query end
-  return target
+  return (target:gsub(" ", "%%20"))
 end
 
 local function host_and_port(from)
