@@ -35,7 +35,7 @@ void wait_node::park_again() noexcept {
   if (kind_ != wait_kind::signal) ++home_->parked_[static_cast<std::size_t>(kind_)];
   if (task_ != nullptr) {
     task_->waiting_on_ = this;
-    task_->last_wait_ = activity();
+    task_->last_wait_ = activity().data();
     task_->since_ = home_->turn_time_;
   }
 }

@@ -331,7 +331,7 @@ void receive_operation::drop_result() noexcept {
   if (slice_.data() != nullptr) from().input().relax();
 }
 
-const char* receive_operation::activity() const noexcept {
+std::string_view receive_operation::activity() const noexcept {
   switch (what_) {
     case receive_pattern::kind::line: return "receiving a line";
     case receive_pattern::kind::exactly: return "receiving a number of bytes";

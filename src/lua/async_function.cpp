@@ -42,7 +42,7 @@ class async_operation final : public wait_node {
   void await_resume() const noexcept {}
 
   [[nodiscard]] async_call_ptr take() noexcept { return std::move(call_); }
-  [[nodiscard]] const char* activity() const noexcept override { return "returning from a C++ function"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "returning from a C++ function"; }
 
  private:
   // Lua runs when the coroutine's frame is no longer on the C++ stack, which Lua's errors must not jump over.

@@ -12,7 +12,7 @@ namespace {
 class wait_for_future final : public event::wait_awaitable {
  public:
   using wait_awaitable::wait_awaitable;
-  [[nodiscard]] const char* activity() const noexcept override { return "waiting for a future"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "waiting for a future"; }
 };
 
 }  // namespace

@@ -92,7 +92,7 @@ int push_popped(lua_State* L, const popped& outcome) {
 class wait_for_finish final : public event::wait_awaitable {
  public:
   using wait_awaitable::wait_awaitable;
-  [[nodiscard]] const char* activity() const noexcept override { return "finishing a queue"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "finishing a queue"; }
 };
 
 }  // namespace

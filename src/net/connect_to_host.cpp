@@ -275,7 +275,7 @@ void connect_to_host::give_up(std::error_code why) noexcept {
   race_.reset();
 }
 
-const char* connect_to_host::activity() const noexcept {
+std::string_view connect_to_host::activity() const noexcept {
   return race_ != nullptr && race_->looking_up() ? "looking up a host" : "connecting";
 }
 

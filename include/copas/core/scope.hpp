@@ -71,7 +71,7 @@ class [[nodiscard]] scope::join_awaitable final : public wait_node {
   }
   void await_resume() const noexcept {}
 
-  [[nodiscard]] const char* activity() const noexcept override { return "joining a scope"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "joining a scope"; }
 
  private:
   scope& scope_;

@@ -24,7 +24,7 @@ class [[nodiscard]] sleep_awaitable : public wait_node {
     return true;
   }
 
-  [[nodiscard]] const char* activity() const noexcept override { return "sleeping"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "sleeping"; }
 };
 
 /// Lets everything run that is ready.
@@ -36,7 +36,7 @@ class [[nodiscard]] yield_awaitable : public wait_node {
   void await_suspend(waiter who) noexcept { queue_up(who); }
   void await_resume() const noexcept {}
 
-  [[nodiscard]] const char* activity() const noexcept override { return "ready"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "ready"; }
 };
 
 /// Sleeps for at least `time`.

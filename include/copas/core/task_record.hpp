@@ -71,7 +71,7 @@ class task_record : public queued, public task_link {
 
   loop& home_;
   const wait_node* waiting_on_ = nullptr;
-  const char* last_wait_ = "";
+  const char* last_wait_ = "";  // a literal: half the size of a view
   deadline since_;
   bool running_ = false;
   bool cancelled_ = false;

@@ -150,8 +150,8 @@ class wait_node : public queued, timer_hook {
   /// The task that waits; null if it is none.
   [[nodiscard]] const task_record* task() const noexcept { return task_; }
 
-  /// What this operation does, for reports about tasks: a few words that last for ever, such as "receiving a line".
-  [[nodiscard]] virtual const char* activity() const noexcept { return "waiting"; }
+  /// What this operation does, for reports about tasks: a string literal, such as "receiving a line".
+  [[nodiscard]] virtual std::string_view activity() const noexcept { return "waiting"; }
 
  protected:
   wait_node() noexcept : queued{nullptr} {}

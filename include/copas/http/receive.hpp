@@ -43,7 +43,7 @@ class [[nodiscard]] receive_response_operation : public io_operation {
   [[nodiscard]] bool attempt() noexcept override;
   void give_up(std::error_code why) noexcept override { outcome_ = {.error = why}; }
   [[nodiscard]] outcome await_resume() const noexcept { return outcome_; }
-  [[nodiscard]] const char* activity() const noexcept override { return "receiving a response"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "receiving a response"; }
 
   /// The piece, with the memory that it lies in, for who keeps it. The outcome's is not to be used then.
   [[nodiscard]] received take_piece();

@@ -35,7 +35,7 @@ class [[nodiscard]] receive_datagram_operation : public io_operation {
   void give_up(std::error_code why) noexcept override { outcome_.error = why; }
   /// `errc::closed`, `errc::timed_out`; others as recvfrom(2) reports them, e.g. ECONNREFUSED for an earlier datagram.
   datagram await_resume() const noexcept { return outcome_; }
-  [[nodiscard]] const char* activity() const noexcept override { return "receiving a datagram"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "receiving a datagram"; }
 
  protected:
   /// For one that finds its space when it makes an attempt.
@@ -65,7 +65,7 @@ class [[nodiscard]] send_datagram_operation : public io_operation {
   void give_up(std::error_code why) noexcept override { outcome_.error = why; }
   /// @return  number of bytes the system took: all, unless there is an error.
   transfer await_resume() const noexcept { return outcome_; }
-  [[nodiscard]] const char* activity() const noexcept override { return "sending a datagram"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "sending a datagram"; }
 
  private:
   std::span<const std::byte> bytes_;

@@ -53,7 +53,7 @@ class [[nodiscard]] readiness_wait : public io_operation {
   void give_up(std::error_code why) noexcept override { error_ = why; }
   /// `errc::timed_out`, or why the descriptor cannot be waited for. EPERM, of a file, counts as ready.
   std::error_code await_resume() const noexcept;
-  [[nodiscard]] const char* activity() const noexcept override { return "waiting for a descriptor"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "waiting for a descriptor"; }
 
  private:
   [[nodiscard]] bool continues_turn() const noexcept override { return in_line_ == place::first; }

@@ -26,7 +26,7 @@ class [[nodiscard]] accept_operation : public io_operation {
   void give_up(std::error_code why) noexcept override { error_ = why; }
   /// The connection: a descriptor that is non-blocking and closed on exec.
   result<unique_fd> await_resume() noexcept;
-  [[nodiscard]] const char* activity() const noexcept override { return resting_ ? "resting" : "accepting"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return resting_ ? "resting" : "accepting"; }
 
  private:
   void wait_in_line() noexcept override;

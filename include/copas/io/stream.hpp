@@ -166,7 +166,7 @@ class [[nodiscard]] receive_operation : public io_operation {
   void give_up(std::error_code why) noexcept override;
   received await_resume() noexcept;
 
-  [[nodiscard]] const char* activity() const noexcept override;
+  [[nodiscard]] std::string_view activity() const noexcept override;
   [[nodiscard]] receive_pattern pattern() const noexcept {
     return {.what = what_, .count = count_, .partial = partial_};
   }
@@ -221,7 +221,7 @@ class [[nodiscard]] receive_some_operation final : public io_operation {
   void give_up(std::error_code why) noexcept override { outcome_.error = why; }
   /// @return  number of bytes written to the front of `into`.
   transfer await_resume() const noexcept { return outcome_; }
-  [[nodiscard]] const char* activity() const noexcept override { return "receiving"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "receiving"; }
 
  private:
   std::span<std::byte> into_;
@@ -242,7 +242,7 @@ class [[nodiscard]] send_operation : public io_operation {
   void give_up(std::error_code why) noexcept override { outcome_.error = why; }
   /// @return  number of bytes the system took, or will get together with others: all, unless there is an error.
   transfer await_resume() const noexcept { return outcome_; }
-  [[nodiscard]] const char* activity() const noexcept override { return "sending"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "sending"; }
   [[nodiscard]] stream& to() const noexcept { return static_cast<stream&>(on()); }
 
  protected:
@@ -269,7 +269,7 @@ class [[nodiscard]] flush_operation final : public io_operation {
   void give_up(std::error_code why) noexcept override { error_ = why; }
   /// @return  why it gave up; whether sending failed, `stream::take_failure` says.
   std::error_code await_resume() const noexcept { return error_; }
-  [[nodiscard]] const char* activity() const noexcept override { return "sending"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "sending"; }
 
  private:
   std::error_code error_ = no_error;

@@ -41,7 +41,7 @@ class call_operation : public wait_node, private thread_watch {
 
   bool await_ready() noexcept;
   void await_suspend(waiter who) noexcept;
-  [[nodiscard]] const char* activity() const noexcept override { return "calling a Lua function"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "calling a Lua function"; }
 
  protected:
   call_operation(function callee, const std::source_location& where) noexcept

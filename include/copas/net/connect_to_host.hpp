@@ -28,7 +28,7 @@ class [[nodiscard]] connect_to_host final : public io_operation {
   /// @error  errc::timed_out, errc::closed; of the last address if none accepted, as connect(2) reports them; as
   ///         `resolver::look_up`; `EISCONN` if the stream was connected before
   std::error_code await_resume() const noexcept { return error_; }
-  [[nodiscard]] const char* activity() const noexcept override;
+  [[nodiscard]] std::string_view activity() const noexcept override;
 
  private:
   class trial;

@@ -145,7 +145,7 @@ class [[nodiscard]] host_lookup : public wait_node {
   [[nodiscard]] bool await_ready() noexcept;
   void await_suspend(waiter who) noexcept;
   result<host_entry> await_resume();
-  [[nodiscard]] const char* activity() const noexcept override { return "looking up a host"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "looking up a host"; }
 
  private:
   friend class address_lookup;

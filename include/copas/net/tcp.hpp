@@ -64,7 +64,7 @@ class [[nodiscard]] connect_operation final : public io_operation {
   void give_up(std::error_code why) noexcept override { error_ = why; }
   /// As `connect_sequence::error`.
   std::error_code await_resume() const noexcept { return error_; }
-  [[nodiscard]] const char* activity() const noexcept override { return "connecting"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "connecting"; }
 
  private:
   connect_sequence sequence_;

@@ -54,7 +54,7 @@ class unix_connect_attempt : public io_operation {
   [[nodiscard]] bool attempt() noexcept override;
   void give_up(std::error_code why) noexcept override { error_ = why; }
   std::error_code await_resume() const noexcept { return error_; }
-  [[nodiscard]] const char* activity() const noexcept override { return "connecting"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "connecting"; }
 
  private:
   std::unique_ptr<const unix_address> to_;  // apart, for its size

@@ -39,7 +39,7 @@ class [[nodiscard]] event::wait_awaitable : public wait_node {
   }
   bool await_resume() const noexcept { return reason() != wake_reason::timed_out; }
 
-  [[nodiscard]] const char* activity() const noexcept override { return "waiting for an event"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "waiting for an event"; }
 
  private:
   event& event_;

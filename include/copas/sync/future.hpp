@@ -114,7 +114,7 @@ class [[nodiscard]] future<T>::get_awaitable final : public event::wait_awaitabl
     return state_->outcome_or(errc::timed_out);
   }
 
-  [[nodiscard]] const char* activity() const noexcept override { return "waiting for a future"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "waiting for a future"; }
 
  private:
   ref<shared> state_;

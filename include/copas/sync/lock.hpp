@@ -116,7 +116,7 @@ class [[nodiscard]] lock::get_awaitable : public semaphore::take_awaitable {
   }
   result<guard> await_resume() noexcept;
 
-  [[nodiscard]] const char* activity() const noexcept override { return "getting a lock"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "getting a lock"; }
 
  private:
   lock& lock_;

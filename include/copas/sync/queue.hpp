@@ -70,7 +70,7 @@ class [[nodiscard]] queue_control::pop_awaitable : public semaphore::take_awaita
     return granted ? from_.take() : granted;
   }
 
-  [[nodiscard]] const char* activity() const noexcept override { return "popping from a queue"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "popping from a queue"; }
 
  private:
   queue_control& from_;

@@ -96,7 +96,7 @@ class [[nodiscard]] semaphore::take_awaitable : public wait_node, place {
     return outcome_;
   }
 
-  [[nodiscard]] const char* activity() const noexcept override { return "taking units of a semaphore"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "taking units of a semaphore"; }
 
  private:
   friend class semaphore;

@@ -80,7 +80,7 @@ class [[nodiscard]] handshake_operation : public io_operation {
   std::error_code await_resume() const noexcept { return error_; }
   /// It has stopped for the session to be told `choose_protocols`, and is to be repeated.
   [[nodiscard]] bool wants_protocols() const noexcept { return wants_protocols_; }
-  [[nodiscard]] const char* activity() const noexcept override { return "shaking hands"; }
+  [[nodiscard]] std::string_view activity() const noexcept override { return "shaking hands"; }
 
  private:
   std::error_code error_;
