@@ -188,6 +188,10 @@ void thread::fail(lua_State* L) {
 void thread::end(lua_State* L) {
   hold_again();
   withdraw();
+  if (lethargic()) {  // it has not come to its end: Lua has collected it, and others may use the connection
+    closes_foreign_ = false;
+    close_at_end_ = {};
+  }
   if (owner_.tracing() && !lethargic()) owner_.trace(L, "exit", *this, nullptr);
   if (closes_foreign_) owner_.close_foreign(L, *this);
   owner_.anchored().release(anchor_, anchors_more_ ? anchors::everything : anchors::coroutine_only);

@@ -239,6 +239,25 @@ for name, socket in pairs(modules) do
         kept:close()
       end)
 
+      it("not when its handler sleeps for ever and was collected, while others use it", function()
+        local kept = {}
+        copas.addserver(server, function(skt)
+          kept[1] = skt
+          copas.pauseforever()
+        end)
+        run_client(function()
+          local client = copas.wrap(socket.tcp())
+          client:connect("127.0.0.1", port)
+          repeat copas.pause() until kept[1]
+          loop.collect()
+          copas.send(kept[1], "news\n")
+          assert.equal("news", (client:receive()))
+          kept[1] = nil
+          loop.collect()
+          assert.same(pack(nil, "closed", ""), pack(client:receive()))
+        end)
+      end)
+
       it("if copas.autoclose was true when it was accepted", function()
         copas.addserver(server, function() copas.autoclose = false end)
         run_client(function() assert.equal("closed", select(2, ask()) or "closed") end)
