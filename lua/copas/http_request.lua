@@ -34,13 +34,12 @@ local function bracketed(host)
   return host:find(":", 1, true) and "[" .. host .. "]" or host
 end
 
--- What follows the host: never the fragment. Blanks, which would end it, are escaped, as browsers do with those that
--- people type, and that servers put into `location`.
+-- What follows the host: never the fragment.
 local function target_of(from)
   local target = socket.try(from.path, "invalid path 'nil'")
   if from.params then target = target .. ";" .. from.params end
   if from.query then target = target .. "?" .. from.query end
-  return (target:gsub(" ", "%%20"))
+  return target
 end
 
 local function host_and_port(from)
