@@ -93,6 +93,12 @@ std::string merge(const url_parts& base, std::string_view relative) {
   return std::string{path.empty() ? "/" : path.substr(0, path.rfind('/') + 1)}.append(relative);
 }
 
+std::string without_blanks(std::string_view text) {
+  std::string escaped;
+  for (const char each : text) each == ' ' ? escaped.append("%20") : escaped.append(1, each);
+  return escaped;
+}
+
 // An IPv6 address stands in brackets.
 std::string bracketed(const std::string& host) {
   return host.contains(':') ? std::string{"["}.append(host).append("]") : host;
@@ -112,9 +118,10 @@ url_parts split_url(std::string_view text) noexcept {
   return parts;
 }
 
-std::string resolve(std::string_view base_text, std::string_view reference_text) {
+std::string resolve(std::string_view base_text, std::string_view reference_with_blanks) {
+  const std::string reference_text = without_blanks(reference_with_blanks);
   const url_parts reference = split_url(reference_text);
-  if (reference.scheme) return std::string{reference_text};
+  if (reference.scheme) return reference_text;
   const url_parts base = split_url(base_text);
   std::string made{base.scheme.value_or("http")};
   made += ':';

@@ -319,6 +319,13 @@ describe("copas.http", function()
       assert.equal("../x?y", got[3].location)
     end)
 
+    it("is followed to a location with blanks, which are escaped", function()
+      local got, server = ask({ to("/c d;e f?g h"), ok }, "/")
+
+      assert.equal("GET /c%20d;e%20f?g%20h HTTP/1.1", server.requests[2].line)
+      assert.equal("hello", got[1])
+    end)
+
     for _, code in ipairs { 301, 302, 303, 307, 308 } do
       it("is followed with code " .. code .. ", and HEAD stays HEAD", function()
         local got, server = ask({ to("/x", code), ok }, { method = "HEAD" })

@@ -74,6 +74,11 @@ TEST(Url, ResolvesReferencesToABaseThatIsRelativeItself) {  // found by url_fuzz
   EXPECT_EQ(resolve("", ".."), "http:/");
 }
 
+TEST(Url, ResolvesReferencesWithBlanks) {
+  EXPECT_EQ(resolve("http://a/b", "c d;e f?g h"), "http://a/c%20d;e%20f?g%20h");
+  EXPECT_EQ(resolve("http://a/b", "http://c/d e"), "http://c/d%20e");
+}
+
 TEST(Url, ThatCanBeRequestedIsChecked) {
   const auto found = url::parse("HTTPS://Host.test:8443/x?y#z");
 
