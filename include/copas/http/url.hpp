@@ -24,8 +24,8 @@ struct url_parts {
 /// Splits any URL or relative reference: what cannot be another part is the path. @see RFC 3986, RFC 2396 for `params`
 [[nodiscard]] url_parts split_url(std::string_view text) noexcept;
 
-/// The URL that `reference` stands for in a document at `base`. Blanks in it, which some servers send in `location` though
-/// they must not, are escaped. @see RFC 3986 section 5.2
+/// The URL that `reference` stands for in a document at `base`. Blanks in it, which some servers send in `location`
+/// though they must not, are escaped. @see RFC 3986 section 5.2
 [[nodiscard]] std::string resolve(std::string_view base, std::string_view reference);
 
 /// What follows the authority in a request: the path, "/" if there is none, with parameters and query.
