@@ -18,59 +18,66 @@ struct free_block {
 
 struct free_list {
   free_block* first = nullptr;
-  std::size_t length = 0;
+  std::size_t room = 0;  // for so many more; none before the first block of the thread was released
 };
 
-// The thread's lists are constants at first and have no destructor, so that using them asks no question.
-constinit thread_local std::array<free_list, largest / granule + 1> lists;
-
 enum class stage : char { unused, in_use, closed };
-constinit thread_local stage now = stage::unused;
+
+// A constant at first, and without a destructor, so that using it asks no question.
+struct thread_pool {
+  std::array<free_list, largest / granule + 1> lists;
+  stage now = stage::unused;
+};
+constinit thread_local thread_pool pool;
 
 void* take(free_list& from) noexcept {
   free_block* taken = from.first;
   from.first = taken->next;
-  --from.length;
+  ++from.room;
   return taken;
+}
+
+void put(void* memory, free_list& into) noexcept {
+  into.first = new (memory) free_block{into.first};
+  --into.room;
 }
 
 // Gives all blocks back at the end of the thread; what is released later goes straight back.
 struct closing {
   ~closing() {
-    for (free_list& each : lists) {
+    for (free_list& each : pool.lists) {
       while (each.first != nullptr) ::operator delete(take(each));
+      each.room = 0;
     }
-    now = stage::closed;
+    pool.now = stage::closed;
   }
 };
 
-bool may_keep() noexcept {
-  if (now == stage::unused) [[unlikely]] {
-    static const thread_local closing at_end;
-    now = stage::in_use;
-  }
-  return now == stage::in_use;
+[[gnu::noinline]] void release_without_room(void* memory, free_list& into) noexcept {
+  if (pool.now != stage::unused) return ::operator delete(memory);
+  static const thread_local closing at_end;
+  for (free_list& each : pool.lists) each.room = kept_per_size;
+  pool.now = stage::in_use;
+  put(memory, into);
 }
 
 std::size_t index_of(std::size_t size) noexcept { return (size + granule - smallest - 1) / granule; }
 
-constexpr bool pools(std::size_t size) noexcept { return COPAS_HAS_MEMORY_POOLS && size > 0 && size <= largest; }
+constexpr bool pools(std::size_t size) noexcept { return COPAS_HAS_MEMORY_POOLS && size <= largest; }
 
 }  // namespace
 
 void* allocate(std::size_t size) {
   if (!pools(size)) return ::operator new(size);
   const std::size_t index = index_of(size);
-  if (lists[index].first != nullptr) return take(lists[index]);
+  if (free_list& from = pool.lists[index]; from.first != nullptr) return take(from);
   return ::operator new(smallest + index * granule);
 }
 
 void release(void* memory, std::size_t size) noexcept {
-  if (!pools(size) || !may_keep()) return ::operator delete(memory);
-  free_list& into = lists[index_of(size)];
-  if (into.length == kept_per_size) return ::operator delete(memory);
-  into.first = new (memory) free_block{into.first};
-  ++into.length;
+  if (!pools(size)) return ::operator delete(memory);
+  free_list& into = pool.lists[index_of(size)];
+  into.room == 0 ? release_without_room(memory, into) : put(memory, into);
 }
 
 }  // namespace copas::frame_pool
