@@ -119,7 +119,7 @@ url_parts split_url(std::string_view text) noexcept {
 }
 
 std::string resolve(std::string_view base_text, std::string_view reference_with_blanks) {
-  const std::string reference_text = without_blanks(reference_with_blanks);
+  std::string reference_text = without_blanks(reference_with_blanks);
   const url_parts reference = split_url(reference_text);
   if (reference.scheme) return reference_text;
   const url_parts base = split_url(base_text);

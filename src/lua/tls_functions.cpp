@@ -188,8 +188,8 @@ int secure(lua_State* L) {
   const tls::context_ptr& by = context_object::check(L, 1, "SSL:Context expected");
   socket_object* const plain = socket_object::to(L, 2);
   if (plain == nullptr) luaL_checkinteger(L, 2);
-  const std::string_view early = plain == nullptr ? std::string_view{luaL_optstring(L, 3, "")} : std::string_view{};
-  const std::size_t early_length = plain == nullptr && lua_isstring(L, 3) != 0 ? lua_rawlen(L, 3) : 0;
+  std::size_t early_length = 0;
+  const char* const early = plain == nullptr ? luaL_optlstring(L, 3, "", &early_length) : "";
   if (plain != nullptr && (plain->kind() == socket_kind::tls || plain->role() != socket_role::client)) {
     refuse_class(L, 2, {plain->kind(), socket_role::client});
   }
@@ -202,7 +202,7 @@ int secure(lua_State* L) {
       connection = tls::stream::over(plain->connection(), *by);
     } else if (auto session = by->open()) {
       connection = ref{new tls::stream{unique_fd{static_cast<int>(lua_tointeger(L, 2))}, std::move(session),
-                                       std::string{early.data(), early_length}}};
+                                       std::string{early, early_length}}};
     }
     done = static_cast<bool>(connection);
     if (done) made.carry(ref<copas::socket>{connection.get()});
