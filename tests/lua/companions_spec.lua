@@ -1,5 +1,6 @@
 -- The module where its companions, which bring OpenSSL and c-ares, are missing.
 local child = require("support.child")
+local paths = require("support.paths")
 
 -- The file of a module in C.
 local function found(name)
@@ -17,15 +18,14 @@ describe("a module without its companions", function()
   local folder
 
   before_each(function()
-    folder = os.tmpname()
-    os.remove(folder)
+    folder = paths.new()
     local module = assert(found("copas"))
     assert.equal(0, child.shell(("mkdir %s && cp %s %s"):format(folder, child.quote(module), folder)).code)
   end)
 
   after_each(function()
     os.remove(folder .. "/copas.so")
-    os.remove(folder)
+    paths.remove()
     child.cleanup()
   end)
 

@@ -140,8 +140,11 @@ describe("the loop", function()
         assert.same({ "", 1 }, { run.out, run.code })
       end
 
-      -- In the shell's parent, later: LuaJIT raises the error in whatever runs, which may be a thread.
-      local soon = "(sleep 0.1; kill -INT $PPID) >/dev/null 2>&1 &"
+      -- In the shell's parent, once that has seen the shell end and sleeps again: LuaJIT raises the error in whatever runs,
+      -- which may be a thread.
+      local soon = "(while kill -0 $$; do :; done; "
+        .. "until read -r _ _ state _ </proc/$PPID/stat && [ $state = S ]; do :; done; "
+        .. "kill -INT $PPID) >/dev/null 2>&1 &"
 
       it("while it waits", function()
         interrupted("copas.loop", soon, "copas.pause(100)")

@@ -4,10 +4,10 @@
 
 #include <cerrno>
 #include <chrono>
-#include <concepts>
 #include <optional>
 #include <system_error>
 #include <type_traits>
+#include <utility>
 
 #include "copas/core/result.hpp"
 

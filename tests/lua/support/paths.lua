@@ -1,4 +1,4 @@
--- Paths of Unix sockets.
+-- Paths of what a test makes itself: Unix sockets, folders.
 local paths = {}
 
 local given = {}
