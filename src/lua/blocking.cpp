@@ -65,6 +65,8 @@ void perform(io_operation& operation, copas::socket& on, const blocking_timeouts
   for (;;) {
     on.ready().assume_ready(operation.which());
     if (operation.attempt()) return;
+    // A short read tells a loop that nothing is left, for what comes later is announced; here it has to be asked for.
+    if (!may_wait && operation.got_part()) continue;
     if (!pausing && limits.block >= 0) until = std::min(end, after(blocking_now(), limits.block));
     const auto time = operation.next_pause();
     pausing = time > std::chrono::nanoseconds::zero();  // many pauses are one wait

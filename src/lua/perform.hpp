@@ -19,9 +19,11 @@ auto try_once(scheduler& owner, ref<Socket> on, Arguments... arguments)
   readiness& known = on->ready();
   Operation operation{nullptr, std::move(on), std::move(arguments)...};
   if (!known.vacant(operation.which())) return std::nullopt;
-  known.assume_ready(operation.which());  // no turn of a loop has asked the system
-  if (!operation.attempt()) return std::nullopt;
-  return conversion<Operation>::take(owner, operation);
+  do {
+    known.assume_ready(operation.which());  // no turn of a loop has asked the system
+    if (operation.attempt()) return conversion<Operation>::take(owner, operation);
+  } while (operation.got_part());
+  return std::nullopt;
 }
 
 /// Performs an operation on a socket for whoever runs; the last statement of a C function.

@@ -119,6 +119,8 @@ void register_socket_classes(lua_State* L, socket_kind kind, std::initializer_li
     for (const luaL_Reg& method : methods) set_method(L, method.name, method.func, kind);
     lua_pushfstring(L, "%s{%s}", name_of(kind), name_of(role));
     lua_setfield(L, -2, "class");
+    lua_getfield(L, -1, "close");
+    lua_setfield(L, -3, "__close");
     lua_setfield(L, -2, "__index");
     set_method(L, "__gc", guarded<socket_object::finalise>, kind);
     set_method(L, "__tostring", guarded<metamethod_tostring>, kind);

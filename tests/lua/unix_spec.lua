@@ -55,6 +55,24 @@ for name, unix in pairs { ["the native module"] = native, ["LuaSocket"] = luasoc
         assert.same(check.pack(nil, "closed", ""), check.pack(accepted:receive()))
       end)
 
+      it("are read to the end by a call that must not wait", function()
+        for pattern, result in pairs {
+          ["*a"] = check.pack("rest", nil, nil),
+          ["*l"] = check.pack(nil, "closed", "rest"),
+          [10] = check.pack(nil, "closed", "rest"),
+        } do
+          local sender = unix()
+          assert(sender:connect(path))
+          local receiver = assert(server:accept())
+          receiver:settimeout(0)
+          sender:send("rest")
+          sender:close()
+
+          assert.same(result, check.pack(receiver:receive(pattern)))
+          receiver:close()
+        end
+      end)
+
       it("count them", function()
         client:send("hello\n")
         accepted:receive()

@@ -27,6 +27,9 @@ class io_operation : public wait_node {
   [[nodiscard]] virtual std::chrono::nanoseconds next_pause() noexcept { return {}; }
 
   [[nodiscard]] side which() const noexcept { return side_; }
+  /// Has the last attempt got it a part, so that the others have the next readiness? An operation whose parts must not be
+  /// mixed with those of others says no: it keeps its place at the front, as one that got nothing does.
+  [[nodiscard]] virtual bool got_part() const noexcept { return false; }
 
  protected:
   io_operation(loop* home, ref<socket> on, side which) noexcept
@@ -41,9 +44,6 @@ class io_operation : public wait_node {
   void turn_to(side which) noexcept;
   /// Keeps the turn while it does something else than wait in line; those who come meanwhile queue.
   void hold_turn() noexcept;
-  /// Has the last attempt got it a part, so that the others have the next readiness? An operation whose parts must not be
-  /// mixed with those of others says no: it keeps its place at the front, as one that got nothing does.
-  [[nodiscard]] virtual bool got_part() const noexcept { return false; }
   /// Does it carry on for one that had the turn and got nothing, so that it begins at the front of the line?
   [[nodiscard]] virtual bool continues_turn() const noexcept { return false; }
   /// It was woken because a time had passed; was that its deadline?

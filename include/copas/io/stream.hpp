@@ -164,6 +164,7 @@ class [[nodiscard]] receive_operation : public io_operation {
 
   [[nodiscard]] bool attempt() noexcept override;
   void give_up(std::error_code why) noexcept override;
+  [[nodiscard]] bool got_part() const noexcept override { return got_part_; }
   received await_resume() noexcept;
 
   [[nodiscard]] std::string_view activity() const noexcept override;
@@ -187,7 +188,6 @@ class [[nodiscard]] receive_operation : public io_operation {
   std::string take_text() noexcept;
 
  private:
-  [[nodiscard]] bool got_part() const noexcept override { return got_part_; }
   [[nodiscard]] bool take_buffered();
   [[nodiscard]] bool take_line();
   [[nodiscard]] bool take_counted();
