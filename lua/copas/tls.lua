@@ -18,29 +18,47 @@ local function strings(value)
   return value ~= nil and { value } or nil
 end
 
-local function check_string(params, name)
-  local value = params[name]
-  if type(value) == "number" then value = tostring(value) end
-  if type(value) ~= "string" then
-    error(("bad TLS parameter '%s' (string expected, got %s)"):format(name, type(value)), 0)
-  end
+local function refuse_type(name, wanted, value)
+  error(("bad TLS parameter '%s' (%s expected, got %s)"):format(name, wanted, type(value)), 0)
+end
+
+-- A number counts as its text, as in Lua's own functions.
+local function text_of(name, value)
+  if type(value) == "number" then return tostring(value) end
+  if type(value) ~= "string" then refuse_type(name, "string", value) end
   return value
 end
 
+-- A parameter that is nil or false is not set.
 local function optional_string(params, name)
-  if params[name] == nil then return nil end
-  return check_string(params, name)
+  return params[name] and text_of(name, params[name]) or nil
 end
 
 -- A parameter that is one word, or several.
 local function words(params, name)
-  local list = strings(params[name])
-  for _, word in ipairs(list or {}) do
-    if type(params[name]) == "table" and type(word) ~= "string" then
-      error(("bad TLS parameter '%s' (string expected, got %s)"):format(name, type(word)), 0)
-    end
-  end
+  if not params[name] then return nil end
+  local list = {}
+  for index, word in ipairs(strings(params[name])) do list[index] = text_of(name, word) end
   return list
+end
+
+-- What is said of parameters that are set, but to nothing, which the functions in C++ would take for not set.
+local empty_key = {
+  key = "error loading private key (no file name)",
+  certificate = "error loading certificate (no file name)",
+}
+local empty_rule = {
+  cafile = "error loading CA locations (no file name)",
+  capath = "error loading CA locations (no file name)",
+  ciphers = "error setting cipher list (it is empty)",
+  curve = "elliptic curve '' not supported",
+  curveslist = 'unknown elliptic curve in ""',
+}
+
+local function fault_of_empty(params, faults)
+  for name, fault in pairs(faults) do
+    if params[name] == "" then return fault end
+  end
 end
 
 -- The protocols to offer or to choose from; or false and why there are none.
@@ -57,7 +75,7 @@ end
 
 local function read_alpn(params, into)
   local value = params.alpn
-  if value == nil then return true end
+  if not value then return true end
   local kind = type(value)
   if into.server and kind == "function" then
     into.asks_for_protocols = true
@@ -73,8 +91,10 @@ end
 local function read_keys(params, ask)
   local keys = {}
   for index, each in ipairs(params.certificates or { params }) do
-    local password = each.password
-    if password ~= nil and each.key ~= nil then
+    local password = each.password or nil
+    local fault = fault_of_empty(each, empty_key)
+    if fault then return nil, fault end
+    if password and each.key then
       if type(password) == "function" then
         password = ask and password() or nil
       elseif type(password) ~= "string" then
@@ -90,14 +110,24 @@ local function read_keys(params, ask)
   return keys
 end
 
+-- Whether a TLSA record for the peer's own certificate says enough, which is the only flag of DANE.
+local function read_dane_flags(dane)
+  if type(dane) ~= "table" then return false end
+  for _, flag in ipairs(dane) do
+    if flag ~= "no_ee_namechecks" then
+      error(("bad TLS parameter 'dane' (invalid option '%s')"):format(tostring(flag)), 0)
+    end
+  end
+  return #dane > 0
+end
+
 -- The parameters as functions.context takes them; or nil and an error.
 local function normalise(params, ask)
-  local mode, protocol = check_string(params, "mode"), check_string(params, "protocol")
+  local mode, protocol = text_of("mode", params.mode), text_of("protocol", params.protocol)
   if mode ~= "server" and mode ~= "client" then return nil, ("invalid mode (%s)"):format(mode) end
-  local depth = params.depth
-  if depth ~= nil and type(depth) ~= "number" then
-    error(("bad TLS parameter 'depth' (number expected, got %s)"):format(type(depth)), 0)
-  end
+  local fault = fault_of_empty(params, empty_rule)
+  if fault then return nil, fault end
+  local depth = params.depth and (tonumber(params.depth) or refuse_type("depth", "number", params.depth)) or nil
   local normal = {
     server = mode == "server",
     protocol = protocol,
@@ -114,12 +144,12 @@ local function normalise(params, ask)
     curve = optional_string(params, "curve"),
     curveslist = optional_string(params, "curveslist"),
     dane = params.dane and true or false,
-    dane_without_names = type(params.dane) == "table" and params.dane[1] == "no_ee_namechecks",
+    dane_without_names = read_dane_flags(params.dane),
   }
   local err
   normal.keys, err = read_keys(params, ask)
   if not normal.keys then return nil, err end
-  if params.dhparam ~= nil then
+  if params.dhparam then
     if type(params.dhparam) ~= "function" then return nil, "invalid DH parameter type" end
     normal.dhparam = params.dhparam(false, 2048)
   end

@@ -85,14 +85,32 @@ describe("copas.tls", function()
       ["a protocol without a name"] = { { alpn = { "" } }, "invalid ALPN name (empty string)" },
       ["a protocol with a long name"] = { { alpn = { ("x"):rep(256) } }, "invalid ALPN name (length > 255)" },
       ["no protocols"] = { { alpn = {} }, "invalid ALPN list (empty)" },
+      ["a flag of DANE's that there is not"] = { { dane = { "nope" } }, "bad TLS parameter 'dane' (invalid option 'nope')",
+        true },
+      ["a key without a name"] = { { key = "" }, "error loading private key (" },
+      ["a certificate without a name"] = { { certificates = { { certificate = "" } } }, "error loading certificate (" },
+      ["authorities without a name"] = { { cafile = "" }, "error loading CA locations (" },
+      ["a folder of authorities without a name"] = { { capath = "" }, "error loading CA locations (" },
+      ["an empty list of ciphers"] = { { ciphers = "" }, "error setting cipher list (" },
+      ["a curve without a name"] = { { curve = "" }, "elliptic curve '' not supported" },
+      ["an empty list of curves"] = { { curveslist = "" }, 'unknown elliptic curve in ""' },
+      ["a number as verification"] = { { verify = { 5 } }, "invalid verify option (5)" },
+      ["verification that is no text"] = { { verify = true }, "bad TLS parameter 'verify' (string expected", true },
+      ["further verification that is no text"] = { { verifyext = { {} } },
+        "bad TLS parameter 'verifyext' (string expected", true },
+      ["options that are no text"] = { { options = true }, "bad TLS parameter 'options' (string expected", true },
+      ["a file name that is no text"] = { { cafile = true }, "bad TLS parameter 'cafile' (string expected", true },
+      ["a depth that is no number"] = { { depth = "deep" }, "bad TLS parameter 'depth' (number expected", true },
       ["one protocol of a server"] = { { mode = "server", alpn = "x" }, "invalid ALPN parameter" },
     } do
       it("refuses " .. what, function()
         local params = { mode = "client", protocol = "any" }
         for name, value in pairs(case[1]) do params[name] = value end
 
-        local context, err = tls.newcontext(params)
+        local ok, context, err = pcall(tls.newcontext, params)
 
+        assert.equal(not case[3], ok)
+        if case[3] then context, err = nil, context end
         assert.is_nil(context)
         assert.equal(case[2], err:sub(1, #case[2]))
       end)
@@ -104,6 +122,14 @@ describe("copas.tls", function()
         assert.is_false(ok)
         assert.is_truthy(err:find("string expected", 1, true))
       end
+    end)
+
+    it("takes what is false as not given, and numbers in text", function()
+      for _, name in ipairs { "key", "certificate", "certificates", "password", "cafile", "capath", "verify", "verifyext",
+        "depth", "options", "ciphers", "ciphersuites", "dhparam", "curve", "curveslist", "alpn", "dane" } do
+        assert(tls.newcontext { mode = "client", protocol = "any", [name] = false }, name)
+      end
+      assert(tls.newcontext { mode = "client", protocol = "any", depth = "3" })
     end)
 
     it("refuses the key of another certificate", function()
@@ -156,6 +182,31 @@ describe("copas.tls", function()
       assert.equal("read", client:want())
       client:close()
       assert.same(check.pack(nil, "closed", ""), check.pack(server:receive()))
+      server:close()
+    end)
+
+    it("is closed at the end of its block, if that says so", function()
+      if _VERSION < "Lua 5.4" then return end
+      local client, server = pair()
+
+      load("local skt <close> = ...")(client)
+
+      assert.equal(-1, client:getfd())
+      assert.same(check.pack(nil, "closed", ""), check.pack(server:receive()))
+      server:close()
+    end)
+
+    it("says that a server without certificate shares no cipher", function()
+      local left, right = sockets.pair(socket)
+      local server = assert(tls.wrap(left, { mode = "server", protocol = "any" }))
+      local client = assert(tls.wrap(right, made:client()))
+      client:settimeout(0)
+      client:dohandshake()
+
+      assert.same(check.pack(false, "no shared cipher"), check.pack(server:dohandshake()))
+      client:settimeout(5)
+      assert.same(check.pack(false, "sslv3 alert handshake failure"), check.pack(client:dohandshake()))
+      client:close()
       server:close()
     end)
 
@@ -237,7 +288,7 @@ describe("copas.tls", function()
 
       local trusted, why = client:getpeerverification()
       assert.is_false(trusted)
-      assert.equal("string", type(why[1][1]))
+      assert.same({ { "unable to get local issuer certificate", "unable to verify the first certificate" } }, why)
       client:close()
       server:close()
     end)

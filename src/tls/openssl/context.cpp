@@ -68,11 +68,12 @@ bool verifies(const parameters& wanted) {
 // The session that OpenSSL calls us for.
 openssl_session& session_of(const SSL* ssl) { return *static_cast<openssl_session*>(SSL_get_app_data(ssl)); }
 
-int note_and_continue(int, X509_STORE_CTX* check) {
+// Also called for what is in order, and then the store still has the error before it.
+int note_and_continue(int in_order, X509_STORE_CTX* check) {
+  if (in_order != 0) return 1;
   const auto* const ssl =
       static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx()));
-  const int error = X509_STORE_CTX_get_error(check);
-  if (error != X509_V_OK) session_of(ssl).note_verification_error(X509_STORE_CTX_get_error_depth(check), error);
+  session_of(ssl).note_verification_error(X509_STORE_CTX_get_error_depth(check), X509_STORE_CTX_get_error(check));
   return 1;
 }
 
@@ -241,14 +242,13 @@ void openssl_context::set_protocols(const parameters& wanted) {
 
 void openssl_context::set_callbacks(const parameters& wanted) {
   if (mode_ == role::server) {
-    SSL_CTX_callback_ctrl(handle(), SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
-                          reinterpret_cast<void (*)()>(&copas::tls::answer_name));
     if (!protocols_.empty() || asks_for_protocols_) {
       SSL_CTX_set_alpn_select_cb(handle(), &copas::tls::choose_protocol, nullptr);
     }
     SSL_CTX_set_client_hello_cb(handle(), &copas::tls::answer_hello, nullptr);
     SSL_CTX_set_session_id_context(handle(), reinterpret_cast<const unsigned char*>(&number_), sizeof number_);
     if (!wanted.names.empty() || wanted.strict_names) {
+      answer_names();
       names_ =
           std::make_shared<const server_names>(server_names{.contexts = wanted.names, .strict = wanted.strict_names});
     }
@@ -256,6 +256,11 @@ void openssl_context::set_callbacks(const parameters& wanted) {
     SSL_CTX_set_session_cache_mode(handle(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(handle(), &copas::tls::keep_session);
   }
+}
+
+void openssl_context::answer_names() noexcept {
+  SSL_CTX_callback_ctrl(handle(), SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
+                        reinterpret_cast<void (*)()>(&copas::tls::answer_name));
 }
 
 std::unique_ptr<session> openssl_context::open() noexcept {

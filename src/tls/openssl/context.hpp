@@ -29,6 +29,9 @@ class openssl_context final : public context, public std::enable_shared_from_thi
   [[nodiscard]] bool verifies_host() const noexcept { return verifies_host_; }
   [[nodiscard]] bool asks_for_protocols() const noexcept { return asks_for_protocols_; }
   [[nodiscard]] const std::shared_ptr<const server_names>& names() const noexcept { return names_; }
+  /// Has OpenSSL ask a server's sessions about the names that clients ask for. Where it does, OpenSSL cannot tell early that
+  /// there is no certificate for anybody, and gives another reason.
+  void answer_names() noexcept;
   /// Lets a server's session be resumed in this context only, for others may verify less.
   void set_session_id_context(SSL* ssl) const noexcept;
 

@@ -241,6 +241,7 @@ void openssl_session::expect(const std::string& host) noexcept {
 }
 
 void openssl_session::serve(std::map<std::string, context_ptr> by_name, bool strict) noexcept {
+  context_->answer_names();
   names_ = std::make_shared<const server_names>(server_names{.contexts = std::move(by_name), .strict = strict});
 }
 
