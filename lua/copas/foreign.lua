@@ -102,11 +102,23 @@ function foreign.is_datagram(skt)
   return skt.receivefrom ~= nil
 end
 
+-- Has it lost its descriptor?
+local function is_closed(skt)
+  local fd = skt.getfd and skt:getfd()
+  return fd and fd < 0
+end
+
 -- LuaSocket's sockets for datagrams give empty ones, or other errors, when they are closed.
 local function is_closed_datagram(skt)
-  if not foreign.is_datagram(skt) or not skt.getfd then return false end
-  local fd = skt:getfd()
-  return fd and fd < 0
+  return foreign.is_datagram(skt) and is_closed(skt)
+end
+
+-- Connections of LuaSec that have failed. LuaSec itself does not remember: receiving again may go on for ever, and
+-- shaking hands again may seem to succeed.
+local failed = setmetatable({}, { __mode = "k" })
+
+local function note_failure(skt, err)
+  if err and err ~= "closed" and not must_wait(err) and tostring(skt):sub(1, 3) == "SSL" then failed[skt] = true end
 end
 
 local function length(text)
@@ -142,6 +154,7 @@ local function is_all(pattern, err, prefix, given)
 end
 
 local function receive(skt, pattern, prefix, enough)
+  if failed[skt] then return nil, "closed", prefix or "" end
   local given = prefix
   local deadline = begin(skt, "receive")
   local in_time, turn = true, nil
@@ -152,6 +165,7 @@ local function receive(skt, pattern, prefix, enough)
       tell_of_bytes(skt)
       let_others_run()
       if not data and is_all(pattern, err, prefix, given) then return prefix, nil, nil end
+      if not data then note_failure(skt, err) end
       return data, err, partial
     end
     if not in_time then return nil, timeout_error(err), partial end
@@ -201,6 +215,7 @@ function foreign.send(skt, data, i, j)
   local deadline = begin(skt, "send")
   local in_time, turn = true, nil -- which it keeps when it got rid of a part, so that messages are not mixed
   i = first_of(data, i)
+  if failed[skt] then return nil, "closed", i - 1 end
   if others_send(skt) then
     in_time, turn = wait(skt, "timeout", "write", deadline)
     if not in_time and others_send(skt) then return nil, "timeout", i - 1 end
@@ -209,6 +224,7 @@ function foreign.send(skt, data, i, j)
     local sent, err, last = call(skt, "send", data, i, j)
     if sent or not must_wait(err) then
       let_others_run()
+      if not sent then note_failure(skt, err) end
       return sent, err, last
     end
     if not in_time then return nil, timeout_error(err), last end
@@ -278,13 +294,17 @@ end
 
 ---Shakes hands by a connection of another library: true; nil and a word if the time is over; false and the reason.
 function foreign.shake_hands(connection)
-  connection:settimeout(0)
+  if not is_closed(connection) then connection:settimeout(0) end
   local deadline = begin(connection, "connect")
   local in_time = true
   while true do
+    if failed[connection] or is_closed(connection) then return false, "closed" end -- LuaSec ends the process then
     local ok, err = connection:dohandshake()
     if ok then return true end
-    if not must_wait(err) then return false, err end
+    if not must_wait(err) then
+      note_failure(connection, err)
+      return false, err
+    end
     if not in_time then return nil, timeout_error(err) end
     in_time = wait(connection, err, "read", deadline)
   end

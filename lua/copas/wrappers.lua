@@ -111,7 +111,9 @@ end
 function stream:sni(names, strict)
   local params = self.ssl_params
   if names == nil and params.sni then names, strict = params.sni.names, params.sni.strict end
-  return secure(self, params.wrap, names):sni(names, strict)
+  local connection = secure(self, params.wrap, names)
+  if connection:getfd() < 0 then return end -- a closed one of LuaSec's would end the process
+  return connection:sni(names, strict)
 end
 
 ---Shakes hands: the wrapped socket; nil and a word if the time is over; raises an error if it fails.
@@ -127,6 +129,7 @@ end
 local function ask(self, name)
   local raw = self.socket
   if tostring(raw):sub(1, 3) ~= "SSL" then return nil, "not a tls socket" end
+  if raw:getfd() < 0 then return nil, nil end
   return raw[name](raw), nil
 end
 

@@ -1,7 +1,11 @@
 -- Encrypted connections of LuaSec, which are made where one of its contexts is given, or by a program itself.
+local check = require("support.check")
 local secured = require("support.secured")
 
 local socket = require("copas.socket")
+
+-- Lua 5.1 has no pcall that can wait.
+local pcall = _VERSION == "Lua 5.1" and require("coxpcall").pcall or pcall
 
 describe("a connection with TLS", function()
   local peers = secured.new("other")
@@ -64,6 +68,72 @@ describe("a connection with TLS", function()
       end)
 
       assert.equal("hello", got)
+    end)
+
+    it("is closed to the thread that shakes hands by it, and to whoever asks or tries again", function()
+      local outcomes = {}
+      run(function(skt) skt:receive("*a") end, nil, function()
+        local skt = copas.wrap(socket.tcp(), assert(ssl.newcontext(made:client())))
+        local done
+        copas.addthread(function()
+          outcomes[1] = check.pack(pcall(skt.connect, skt, "127.0.0.1", port))
+          done = true
+        end)
+        copas.pause(0.01)
+        skt:close()
+        repeat copas.pause() until done
+        outcomes[2] = check.pack(pcall(skt.dohandshake, skt))
+        assert.same(check.pack(nil, nil), check.pack(skt:getalpn()))
+        assert.same(check.pack(nil, nil), check.pack(skt:getsniname()))
+        assert.same(check.pack(), check.pack(skt:sni("localhost")))
+      end)
+
+      for _, outcome in ipairs(outcomes) do
+        assert.is_false(outcome[1])
+        assert.is_truthy(tostring(outcome[2]):find("TLS/SSL handshake failed: closed", 1, true))
+      end
+    end)
+
+    it("does not shake hands again once that has failed", function()
+      local outcomes = {}
+      run(echo, server_params, function()
+        local params = made:client()
+        params.cafile = nil
+        local skt = copas.wrap(socket.tcp(), assert(ssl.newcontext(params)))
+        outcomes[1] = check.pack(pcall(skt.connect, skt, "127.0.0.1", port))
+        outcomes[2] = check.pack(pcall(skt.dohandshake, skt))
+        assert.same(check.pack(nil, "closed", 0), check.pack(skt:send("x")))
+        skt:close()
+      end)
+
+      for index, reason in ipairs { "certificate verify failed", "closed" } do
+        assert.is_false(outcomes[index][1])
+        assert.is_truthy(tostring(outcomes[index][2]):find("handshake failed: " .. reason, 1, true))
+      end
+    end)
+
+    it("is closed after an end that was not announced", function()
+      local seen = {}
+      run(function(skt)
+        skt:send("part")
+        skt:receive()
+      end, server_params, function()
+        local near, cut = peers:relay()
+        local skt = copas.wrap(socket.tcp(), assert(ssl.newcontext(made:client())))
+        skt:connect("127.0.0.1", near)
+        local part = skt:receive(4)
+        cut()
+        seen[1] = check.pack(skt:receive(10, part))
+        seen[2] = check.pack(skt:receive(10))
+        seen[3] = check.pack(skt:send("x"))
+        skt:close()
+      end)
+
+      assert.same({
+        check.pack(nil, "unexpected eof while reading", "part"),
+        check.pack(nil, "closed", ""),
+        check.pack(nil, "closed", 0),
+      }, seen)
     end)
 
     it("closes a handler's connection at its end", function()

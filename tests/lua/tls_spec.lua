@@ -18,33 +18,6 @@ describe("a connection with TLS", function()
   before_each(function() copas, port, server = peers:start() end)
   after_each(function() peers:stop() end)
 
-  -- A port behind which bytes pass to the server and back until `cut` is called, which ends both connections in the middle.
-  -- What is in `ahead` goes first, in one piece with the first bytes.
-  local function relay(ahead)
-    local front, front_port = sockets.listen(socket)
-    local ends = {}
-    local function pass(from, to, before)
-      while true do
-        local data, err, part = copas.receivepartial(from, "*a")
-        part = data or part or ""
-        if part ~= "" then copas.send(to, before .. part) end
-        if part ~= "" then before = "" end
-        if data or err == "closed" then return copas.close(to) end
-      end
-    end
-    copas.addserver(front, function(near)
-      local far = socket.tcp()
-      assert(copas.connect(far, "127.0.0.1", port))
-      ends = { near, far }
-      copas.addthread(pass, far, near, "")
-      pass(near, far, ahead or "")
-    end)
-    return front_port, function()
-      copas.removeserver(front)
-      for _, each in ipairs(ends) do copas.close(each) end
-    end
-  end
-
   it("carries what both sides send", function()
     local got
     run(echo, server_params, function()
@@ -142,7 +115,7 @@ describe("a connection with TLS", function()
       skt:send("part")
       skt:receive()
     end, server_params, function()
-      local near, cut = relay()
+      local near, cut = peers:relay()
       local skt = copas.wrap(socket.tcp(), made:client())
       skt:connect("127.0.0.1", near)
       local part = skt:receive(4)
@@ -216,7 +189,7 @@ describe("a connection with TLS", function()
       got = skt:receive()
     end)
     loop.run(copas, function()
-      local near, cut = relay("STARTTLS\n")
+      local near, cut = peers:relay("STARTTLS\n")
       local skt = copas.wrap(socket.tcp(), made:client())
       skt:connect("127.0.0.1", near)
       skt:send("in secret\n")

@@ -78,6 +78,36 @@ function secured:connect(params, sni)
   return skt, skt:connect("127.0.0.1", self.port)
 end
 
+---A port behind which bytes pass to the server and back until a function is called, which ends both connections in the
+---middle.
+---@param ahead string?  goes first, in one piece with the first bytes
+---@return integer port, function cut
+function secured:relay(ahead)
+  local copas = self.copas
+  local front, front_port = sockets.listen(socket)
+  local ends = {}
+  local function pass(from, to, before)
+    while true do
+      local data, err, part = copas.receivepartial(from, "*a")
+      part = data or part or ""
+      if part ~= "" then copas.send(to, before .. part) end
+      if part ~= "" then before = "" end
+      if data or err == "closed" then return copas.close(to) end
+    end
+  end
+  copas.addserver(front, function(near)
+    local far = socket.tcp()
+    assert(copas.connect(far, "127.0.0.1", self.port))
+    ends = { near, far }
+    copas.addthread(pass, far, near, "")
+    pass(near, far, ahead or "")
+  end)
+  return front_port, function()
+    copas.removeserver(front)
+    for _, each in ipairs(ends) do copas.close(each) end
+  end
+end
+
 ---A handler that sends each line back.
 function secured.echo(skt)
   while true do
