@@ -165,8 +165,18 @@ void ignore_broken_pipes() {
   if (current.sa_handler == SIG_DFL) ::signal(SIGPIPE, SIG_IGN);
 }
 
+// The allocator of glibc returns what is free at the end of its heap to the system as soon as that is 128 KiB, and takes
+// it back page by page: each sweep of the collector would cost page faults. Once a block that was mapped by itself has been
+// freed, it keeps twice the size of that, unless the program has chosen otherwise. @see mallopt(3), M_MMAP_THRESHOLD
+void let_allocator_keep_memory() {
+  constexpr std::size_t half_of_kept = std::size_t{4} * 1024 * 1024;
+  void* volatile block = std::malloc(half_of_kept);  // volatile: or both calls are optimised away
+  std::free(block);
+}
+
 int load_copas(lua_State* L) {
   ignore_broken_pipes();
+  let_allocator_keep_memory();
   choose_incremental_mode(L);
   set_loaders(L);
   lua_settop(L, 0);
