@@ -165,15 +165,16 @@ moved stream::fill(loop* via) {
   return outcome;
 }
 
-receive_operation::~receive_operation() {
+receive_into_operation::~receive_into_operation() {
   if (handed_over_) return;
   // What an abandoned operation took belongs to whoever receives next from the same descriptor.
   if (over() || reason() == wake_reason::closed || !has_new_bytes()) return;
   from().stats().received -= held_.size() - prefix_;
   from().input().prepend(std::string_view{held_}.substr(prefix_));
+  held_.resize(prefix_);
 }
 
-bool receive_operation::attempt() noexcept {
+bool receive_into_operation::attempt() noexcept {
   got_part_ = false;
   if (!on().open()) {
     finish(errc::closed);
@@ -208,7 +209,7 @@ bool receive_operation::attempt() noexcept {
 }
 
 // Takes from the buffer what belongs to the result; true if that completes it.
-bool receive_operation::take_buffered() {
+bool receive_into_operation::take_buffered() {
   switch (what_) {
     case receive_pattern::kind::line: return take_line();
     case receive_pattern::kind::exactly: return take_counted();
@@ -217,7 +218,7 @@ bool receive_operation::take_buffered() {
   return false;
 }
 
-bool receive_operation::take_line() {
+bool receive_into_operation::take_line() {
   read_buffer& input = from().input();
   const std::span<char> bytes = input.bytes();
   if (bytes.empty()) return false;
@@ -239,7 +240,7 @@ bool receive_operation::take_line() {
   return true;
 }
 
-bool receive_operation::take_counted() {
+bool receive_into_operation::take_counted() {
   read_buffer& input = from().input();
   if (count_ == 0 && prefix_ == 0) {
     if (input.empty()) return false;
@@ -260,7 +261,7 @@ bool receive_operation::take_counted() {
 }
 
 // Large amounts go straight to where they are wanted; what may belong to the next operation goes through the buffer.
-moved receive_operation::read_more() {
+moved receive_into_operation::read_more() {
   const std::size_t spare = held_.capacity() - held_.size();
   if (what_ == receive_pattern::kind::all) return read_behind(std::max(least_growth, spare));
   if (what_ == receive_pattern::kind::exactly) {
@@ -272,7 +273,7 @@ moved receive_operation::read_more() {
   return from().fill(home());
 }
 
-moved receive_operation::read_behind(std::size_t room) {
+moved receive_into_operation::read_behind(std::size_t room) {
   const moved outcome =
       append(held_, room, [this](std::span<std::byte> into) noexcept { return from().receive_some(home(), into); });
   from().stats().received += outcome.bytes;
@@ -280,7 +281,7 @@ moved receive_operation::read_behind(std::size_t room) {
   return outcome;
 }
 
-void receive_operation::take(std::size_t count) {
+void receive_into_operation::take(std::size_t count) {
   read_buffer& input = from().input();
   held_.append(input.bytes().data(), count);
   from().stats().received += count;
@@ -289,9 +290,9 @@ void receive_operation::take(std::size_t count) {
   input.relax();
 }
 
-void receive_operation::give_up(std::error_code why) noexcept { finish(why); }
+void receive_into_operation::give_up(std::error_code why) noexcept { finish(why); }
 
-void receive_operation::finish(std::error_code why) noexcept {
+void receive_into_operation::finish(std::error_code why) noexcept {
   error_ = why;
   if (what_ != receive_pattern::kind::line) return;
   if (slice_.data() != nullptr) {
@@ -302,7 +303,7 @@ void receive_operation::finish(std::error_code why) noexcept {
   }
 }
 
-received receive_operation::await_resume() noexcept {
+received receive_into_operation::take_result() {
   handed_over_ = true;
   received outcome{.error = error_, .memory = {}, .text = {}};
   if (slice_.data() == nullptr) {
@@ -320,18 +321,18 @@ received receive_operation::await_resume() noexcept {
   return outcome;
 }
 
-std::string receive_operation::take_text() noexcept {
+void receive_into_operation::keep_result() {
   if (slice_.data() != nullptr) held_.assign(slice_.data(), slice_.size());
   drop_result();
-  return std::move(held_);
+  slice_ = {};
 }
 
-void receive_operation::drop_result() noexcept {
+void receive_into_operation::drop_result() noexcept {
   handed_over_ = true;
   if (slice_.data() != nullptr) from().input().relax();
 }
 
-std::string_view receive_operation::activity() const noexcept {
+std::string_view receive_into_operation::activity() const noexcept {
   switch (what_) {
     case receive_pattern::kind::line: return "receiving a line";
     case receive_pattern::kind::exactly: return "receiving a number of bytes";

@@ -23,9 +23,4 @@ send_operation stream_handle::send(std::string_view bytes, deadline until) noexc
   return {home_, stream_, std::as_bytes(std::span{bytes}), until};
 }
 
-transfer stream_handle::text_awaitable::await_resume() noexcept {
-  into_ = take_text();
-  return {.bytes = into_.size(), .error = error()};
-}
-
 }  // namespace copas

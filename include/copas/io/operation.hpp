@@ -33,7 +33,7 @@ class io_operation : public wait_node {
 
  protected:
   io_operation(loop* home, ref<socket> on, side which) noexcept
-      : wait_node{home, never}, side_{which}, socket_{std::move(on)} {}
+      : wait_node{home, never}, socket_{std::move(on)}, side_{which} {}
   ~io_operation() override;
 
   [[nodiscard]] socket& on() const noexcept { return *socket_; }
@@ -63,13 +63,13 @@ class io_operation : public wait_node {
     return side_ == side::read ? wait_kind::read : wait_kind::write;
   }
 
-  // The small ones first: they fit behind those of `wait_node`.
+  ref<socket> socket_;
+  // The small ones last: those of derived classes fit behind them.
   side side_;
   readiness::wants wants_ = readiness::wants::readiness;
   bool joined_ = false;  // it may be in a line of the socket, or have the turn
   bool over_ = false;
   bool deferred_ = false;  // not tried yet, though nobody waits: its task had its share
-  ref<socket> socket_;
 };
 
 }  // namespace copas

@@ -142,30 +142,27 @@ struct received {
   }
 };
 
-/// Receives a line, a number of bytes, or everything, as LuaSocket's patterns do.
+/// Receives a line, a number of bytes, or everything, as LuaSocket's patterns do, into a string of somebody else.
 ///
 /// A line ends with LF, which is dropped, as is each CR in it. Bytes of an operation that is destroyed before it hands
 /// over its result go back to the stream.
 /// @see the receive patterns of LuaSocket's tcp reference
-class [[nodiscard]] receive_operation : public io_operation {
+class [[nodiscard]] receive_into_operation : public io_operation {
  public:
-  receive_operation(loop* home, const ref<stream>& from, receive_pattern pattern) noexcept
+  /// @param into  what is in it stays in front of the result, and counts for `exactly`. It outlives the operation, which
+  ///              uses it while it waits.
+  receive_into_operation(loop* home, const ref<stream>& from, receive_pattern pattern, std::string& into) noexcept
       : io_operation{home, ref<socket>{from.get()}, side::read},
         what_{pattern.what},
         partial_{pattern.partial},
-        count_{pattern.count} {}
-  /// @param prefix  put in front of the result; counts for `exactly`.
-  receive_operation(loop* home, const ref<stream>& from, receive_pattern pattern, std::string prefix) noexcept
-      : receive_operation{home, from, pattern} {
-    held_ = std::move(prefix);
-    prefix_ = held_.size();
-  }
-  ~receive_operation() override;
+        count_{pattern.count},
+        held_{into},
+        prefix_{into.size()} {}
+  ~receive_into_operation() override;
 
   [[nodiscard]] bool attempt() noexcept override;
   void give_up(std::error_code why) noexcept override;
   [[nodiscard]] bool got_part() const noexcept override { return got_part_; }
-  received await_resume() noexcept;
 
   [[nodiscard]] std::string_view activity() const noexcept override;
   [[nodiscard]] receive_pattern pattern() const noexcept {
@@ -173,7 +170,7 @@ class [[nodiscard]] receive_operation : public io_operation {
   }
   [[nodiscard]] stream& from() const noexcept { return static_cast<stream&>(on()); }
 
-  /// The bytes that `await_resume` gives, where they lie until `drop_result`, while nobody else uses the stream.
+  /// The bytes of the result, the prefix among them, where they lie until `drop_result`, while nobody else uses the stream.
   [[nodiscard]] std::string_view bytes() const noexcept {
     if (slice_.data() != nullptr) return {slice_.data(), slice_.size()};
     return held_;
@@ -184,8 +181,12 @@ class [[nodiscard]] receive_operation : public io_operation {
   void drop_result() noexcept;
 
  protected:
-  /// What `await_resume` gives, as a string that has the memory of the prefix.
-  std::string take_text() noexcept;
+  /// Ends it with the result in the string.
+  /// @error  std::bad_alloc
+  void keep_result();
+  /// Ends it with the result on its own; it takes the stream's buffer along if nothing else is in there.
+  /// @error  std::bad_alloc
+  [[nodiscard]] received take_result();
 
  private:
   [[nodiscard]] bool take_buffered();
@@ -198,14 +199,36 @@ class [[nodiscard]] receive_operation : public io_operation {
   [[nodiscard]] bool has_new_bytes() const noexcept { return held_.size() > prefix_; }
 
   receive_pattern::kind what_;
-  bool partial_;
-  bool got_part_ = false;  // in the last attempt
-  bool handed_over_ = false;
+  bool partial_ : 1;
+  bool got_part_ : 1 = false;  // in the last attempt
+  bool handed_over_ : 1 = false;
   std::size_t count_;
-  std::string held_;  // the prefix, and bytes taken so far
-  std::size_t prefix_ = 0;  // how many bytes of `held_` are the prefix
+  std::string& held_;  // the prefix, and bytes taken so far
+  std::size_t prefix_;  // how many bytes of `held_` are the prefix
   std::span<char> slice_;  // the result, while it still lies in the stream's buffer; nothing is held then
   std::error_code error_ = no_error;
+};
+
+namespace detail {
+
+// A base, so that it is there before the operation, and after it.
+struct receive_text {
+  std::string text;
+};
+
+}  // namespace detail
+
+/// The same, with a string of its own.
+class [[nodiscard]] receive_operation final : detail::receive_text, public receive_into_operation {
+ public:
+  receive_operation(loop* home, const ref<stream>& from, receive_pattern pattern) noexcept
+      : receive_into_operation{home, from, pattern, text} {}
+  /// @param prefix  put in front of the result; counts for `exactly`.
+  receive_operation(loop* home, const ref<stream>& from, receive_pattern pattern, std::string prefix) noexcept
+      : detail::receive_text{std::move(prefix)}, receive_into_operation{home, from, pattern, text} {}
+
+  /// @error  std::bad_alloc
+  received await_resume() { return take_result(); }
 };
 
 /// Receives what has arrived, at least one byte, into memory of the caller.

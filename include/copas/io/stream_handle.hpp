@@ -91,25 +91,26 @@ class stream_handle : public with_options<stream_handle> {
   ref<stream> stream_;
 };
 
-/// Receives into a string of the caller, whose memory it uses.
-class [[nodiscard]] stream_handle::text_awaitable final : public receive_operation {
+/// Receives into a string of the caller.
+class [[nodiscard]] stream_handle::text_awaitable final : public receive_into_operation {
  public:
   text_awaitable(loop* home, const ref<stream>& from, receive_pattern pattern, std::string& into,
                  deadline until) noexcept
-      : receive_operation{home, from, pattern, emptied(into)}, into_{into} {
+      : receive_into_operation{home, from, pattern, emptied(into)} {
     set_deadline(until);
   }
   /// @return  number of bytes in the string.
-  transfer await_resume() noexcept;
-
- private:
-  // The memory of a string, as an empty one.
-  [[nodiscard]] static std::string emptied(std::string& of) noexcept {
-    of.clear();
-    return std::move(of);
+  /// @error   std::bad_alloc
+  transfer await_resume() {
+    keep_result();
+    return {.bytes = bytes().size(), .error = error()};
   }
 
-  std::string& into_;
+ private:
+  [[nodiscard]] static std::string& emptied(std::string& of) noexcept {
+    of.clear();
+    return of;
+  }
 };
 
 }  // namespace copas
