@@ -200,7 +200,7 @@ local told = false
 native.on("shortage", function()
   if not told then
     told = true
-    io.stderr:write("copas: no descriptor is free; connections wait until one is\n")
+    io.stderr:write("copas: no descriptor is free; connections that arrive wait until one is\n")
   end
   collectgarbage()
   collectgarbage()

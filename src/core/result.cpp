@@ -1,5 +1,6 @@
 #include "copas/core/result.hpp"
 
+#include <cerrno>
 #include <string>
 
 namespace copas {
@@ -23,6 +24,10 @@ const std::error_category& copas_category() noexcept {
     }
   } category;
   return category;
+}
+
+bool is_descriptor_shortage(const std::error_code& error) noexcept {
+  return is_one_of(error, {EMFILE, ENFILE, ENOBUFS, ENOMEM});
 }
 
 }  // namespace copas

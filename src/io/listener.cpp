@@ -35,9 +35,9 @@ bool accept_operation::attempt() noexcept {
       on().ready().learn(side::read, {.bytes = 0, .error = connection.error, .end = false, .drained = true});
       return false;
     }
-    if (is_one_of(connection.error, {EMFILE, ENFILE, ENOBUFS, ENOMEM})) {
+    if (is_descriptor_shortage(connection.error)) {
       if (home() == nullptr) return true;
-      resting_ = tidied || !home()->on_descriptor_shortage || !home()->on_descriptor_shortage();
+      resting_ = tidied || !home()->free_descriptors();
       if (resting_) return false;
       tidied = true;
     } else if (is_one_of(connection.error, {EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP})) {

@@ -85,7 +85,13 @@ resolver& names::of(scheduler& whose) {
 }
 
 resolver& names::blocking() {
-  if (!blocking_) blocking_ = std::make_unique<blocking_resolver>(options_, engine_);
+  if (!blocking_) {
+    blocking_ = std::make_unique<blocking_resolver>(options_, engine_);
+    blocking_->events.on_descriptor_shortage = [this] {
+      loop* const helper = owner_.newest_loop();
+      return helper != nullptr && helper->free_descriptors();
+    };
+  }
   return blocking_->lookups;
 }
 

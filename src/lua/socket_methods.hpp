@@ -8,12 +8,14 @@
 namespace copas::lua {
 
 /// Pushes a new object with the descriptor that `open` makes, or nil and why it made none.
+///
+/// @param open  called with the loop whose `on_descriptor_shortage` may free descriptors, or null.
 template <class Open>
 int push_opened(lua_State* L, socket_class what, family which, Open open) {
   int fd = -1;
   std::error_code error;
   {
-    result<unique_fd> opened = open();
+    result<unique_fd> opened = open(state::of(L).newest_loop());
     if (opened) {
       fd = opened->release();
     } else {

@@ -46,6 +46,8 @@ bool state::has(const scheduler* asked) const noexcept {
   return found;
 }
 
+loop* state::newest_loop() const noexcept { return schedulers.empty() ? nullptr : &schedulers.front().loop(); }
+
 names& state::names() {
   if (!names_) names_.reset(new lua::names{*this});
   return *names_;

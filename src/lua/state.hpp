@@ -33,6 +33,8 @@ class state {
   /// Those that are alive, the newest first. Their own links, for nobody would free an array at the end.
   list<scheduler> schedulers;
   [[nodiscard]] bool has(const scheduler* asked) const noexcept;
+  /// The loop of the newest one; null if there is none.
+  [[nodiscard]] loop* newest_loop() const noexcept;
   /// Socket objects of this Lua state that have not been collected.
   std::size_t sockets = 0;
 

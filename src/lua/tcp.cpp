@@ -47,8 +47,9 @@ int method_getpeername(lua_State* L) { return push_peer(L, self(L)); }
 
 template <family Which>
 int make_tcp(lua_State* L) {
-  return push_opened(L, {socket_kind::tcp, socket_role::master}, Which,
-                     [] { return Which == family::unspecified ? result<unique_fd>{} : open_tcp(Which); });
+  return push_opened(L, {socket_kind::tcp, socket_role::master}, Which, [](loop* helper) {
+    return Which == family::unspecified ? result<unique_fd>{} : open_tcp(Which, helper);
+  });
 }
 
 constexpr std::array methods{

@@ -25,9 +25,10 @@ int method_setsockname(lua_State* L) { return bind_inet(L, self(L, socket_role::
 struct set_first_peer {
   using outcome = std::error_code;
   socket_object* object;
+  loop* helper;
 
   outcome run(result<std::vector<address>>&& found) const {
-    return found ? with_first(*object, *found, set_peer) : found.error();
+    return found ? with_first(*object, *found, helper, set_peer) : found.error();
   }
   static int push(lua_State* L, state&, int object, const outcome& error) {
     if (error) return push_failure(L, error);
@@ -47,19 +48,20 @@ int method_setpeername(lua_State* L) {
   }
   const char* const service = luaL_checkstring(L, 3);
   return with_addresses(L, {.host = host, .service = service, .wanted = object.inet, .by = transport::datagrams}, {},
-                        set_first_peer{&object});
+                        set_first_peer{&object, state::of(L).newest_loop()});
 }
 
 // sendto(data, host, port) as the work of a look-up. Makes the descriptor, if the object never had one.
 struct send_to_first {
   using outcome = transfer;
   socket_object* object;
+  loop* helper;
   send_range data;
 
   outcome run(result<std::vector<address>>&& found) const {
     if (!found) return {.bytes = 0, .error = found.error()};
     if (object->inet == family::unspecified) {
-      const auto error = with_first(*object, *found, [](int, const address&) { return std::error_code{}; });
+      const auto error = with_first(*object, *found, helper, [](int, const address&) { return std::error_code{}; });
       if (error) return {.bytes = 0, .error = error};
       std::erase_if(*found, [this](const address& each) { return each.family() != object->inet; });
     }
@@ -78,15 +80,17 @@ int method_sendto(lua_State* L) {
   const char* const host = luaL_checkstring(L, 3);
   const char* const service = luaL_checkstring(L, 4);
   return with_addresses(L, {.host = host, .service = service, .wanted = object.inet, .by = transport::datagrams},
-                        {.timeout = lookup_timeout(object.blocking), .text = 2}, send_to_first{&object, data});
+                        {.timeout = lookup_timeout(object.blocking), .text = 2},
+                        send_to_first{&object, state::of(L).newest_loop(), data});
 }
 
 int method_getpeername(lua_State* L) { return push_peer(L, self(L, socket_role::connected)); }
 
 template <family Which>
 int make_udp(lua_State* L) {
-  return push_opened(L, {socket_kind::udp, socket_role::unconnected}, Which,
-                     [] { return Which == family::unspecified ? result<unique_fd>{} : open_udp(Which); });
+  return push_opened(L, {socket_kind::udp, socket_role::unconnected}, Which, [](loop* helper) {
+    return Which == family::unspecified ? result<unique_fd>{} : open_udp(Which, helper);
+  });
 }
 
 constexpr std::array methods{

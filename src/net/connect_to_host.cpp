@@ -69,7 +69,7 @@ class connect_to_host::trial final : public event_source {
 };
 
 connect_to_host::trial::progress connect_to_host::trial::begin() {
-  auto fd = open_tcp(to_.family());
+  auto fd = open_tcp(to_.family(), owner_.home());
   if (!fd) {
     error_ = fd.error();
     return progress::failed;
@@ -152,7 +152,7 @@ void connect_to_host::race::begin() {
 // Where there is nothing to race, the stream has its descriptor while it connects: whoever selects by it waits for that.
 void connect_to_host::race::open_for_only_address() {
   if (!owns_descriptor_ || untried_.size() != 1) return;
-  auto fd = open_tcp(untried_.front().family());
+  auto fd = open_tcp(untried_.front().family(), owner_.home());
   if (!fd) {
     untried_.clear();
     return note(fd.error());
@@ -247,7 +247,7 @@ bool connect_to_host::race::advance_one_by_one() {
     if (search_ != nullptr) {
       for (address& each : untried_) each.set_port(port_);
     }
-    sequence_.emplace(owner_.on(), std::move(untried_), connect_sequence::descriptor::given);
+    sequence_.emplace(owner_.on(), std::move(untried_), connect_sequence::descriptor::given, owner_.home());
   }
   if (!sequence_->step()) return false;
   owner_.error_ = sequence_->error();

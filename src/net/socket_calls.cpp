@@ -27,14 +27,19 @@ result<socket_address> ask_for_address(int fd, Call call) noexcept {
 
 }  // namespace
 
-result<unique_fd> open(int domain, int type) noexcept {
-  unique_fd fd{::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  if (!fd) return std::unexpected{system_error(errno)};
-  return fd;
+result<unique_fd> open(int domain, int type, loop* helper) noexcept {
+  for (bool helped = false;; helped = true) {
+    unique_fd fd{::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (fd) return fd;
+    const std::error_code error = system_error(errno);
+    if (helped || helper == nullptr || !is_descriptor_shortage(error) || !helper->free_descriptors()) {
+      return std::unexpected{error};
+    }
+  }
 }
 
-result<unique_fd> open_inet(family which, int type) noexcept {
-  auto fd = open(which == family::inet6 ? AF_INET6 : AF_INET, type);
+result<unique_fd> open_inet(family which, int type, loop* helper) noexcept {
+  auto fd = open(which == family::inet6 ? AF_INET6 : AF_INET, type, helper);
   if (!fd || which != family::inet6) return fd;
   if (const std::error_code error = set_option(fd->get(), option::only_ipv6, true)) return std::unexpected{error};
   return fd;

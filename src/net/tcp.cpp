@@ -20,7 +20,9 @@ std::error_code listen_at(int fd, const address& at, const listen_options& how) 
 
 }  // namespace
 
-result<unique_fd> open_tcp(family which) noexcept { return socket_calls::open_inet(which, SOCK_STREAM); }
+result<unique_fd> open_tcp(family which, loop* helper) noexcept {
+  return socket_calls::open_inet(which, SOCK_STREAM, helper);
+}
 
 bool connect_sequence::step() noexcept {
   for (;;) {
@@ -47,7 +49,7 @@ bool connect_sequence::step() noexcept {
 std::error_code connect_sequence::begin_next() noexcept {
   const family wanted = candidates_[current_].family();
   if (whose_ == descriptor::own) {
-    auto fd = open_tcp(wanted);
+    auto fd = open_tcp(wanted, helper_);
     if (!fd) return fd.error();
     on_.replace(std::move(*fd));
   }
@@ -67,7 +69,7 @@ connect_sequence::progress connect_sequence::try_current() noexcept {
 }
 
 result<tcp_listener> tcp_listener::bind(loop& home, const address& at, listen_options how) {
-  auto fd = open_tcp(at.family());
+  auto fd = open_tcp(at.family(), &home);
   if (!fd) return std::unexpected{fd.error()};
   if (const std::error_code error = listen_at(fd->get(), at, how)) return std::unexpected{error};
   return tcp_listener{home, std::move(*fd)};

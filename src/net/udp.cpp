@@ -15,7 +15,7 @@ namespace {
 // A socket of the family of an address with which `prepare` succeeds.
 template <class Preparation>
 result<udp_socket> open_for(loop& home, const address& which, Preparation prepare) {
-  auto fd = open_udp(which.family());
+  auto fd = open_udp(which.family(), &home);
   if (!fd) return std::unexpected{fd.error()};
   if (const std::error_code error = prepare(fd->get(), which)) return std::unexpected{error};
   return udp_socket{home, std::move(*fd)};
@@ -39,7 +39,9 @@ std::error_code change_group(int fd, int change, const address& group, unsigned 
 
 }  // namespace
 
-result<unique_fd> open_udp(family which) noexcept { return socket_calls::open_inet(which, SOCK_DGRAM); }
+result<unique_fd> open_udp(family which, loop* helper) noexcept {
+  return socket_calls::open_inet(which, SOCK_DGRAM, helper);
+}
 
 std::error_code set_peer(int fd, const address& peer) noexcept { return socket_calls::connect(fd, peer.bytes()); }
 
@@ -49,7 +51,7 @@ std::error_code clear_peer(int fd) noexcept {
 }
 
 result<udp_socket> udp_socket::open(loop& home, copas::family which) {
-  auto fd = open_udp(which);
+  auto fd = open_udp(which, &home);
   if (!fd) return std::unexpected{fd.error()};
   return udp_socket{home, std::move(*fd)};
 }

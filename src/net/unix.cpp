@@ -41,8 +41,8 @@ std::string_view unix_address::path() const noexcept {
   return {text, is_file ? ::strnlen(text, length) : length};
 }
 
-result<unique_fd> open_unix_stream() noexcept { return socket_calls::open(AF_UNIX, SOCK_STREAM); }
-result<unique_fd> open_unix_datagram() noexcept { return socket_calls::open(AF_UNIX, SOCK_DGRAM); }
+result<unique_fd> open_unix_stream(loop* helper) noexcept { return socket_calls::open(AF_UNIX, SOCK_STREAM, helper); }
+result<unique_fd> open_unix_datagram(loop* helper) noexcept { return socket_calls::open(AF_UNIX, SOCK_DGRAM, helper); }
 
 std::error_code bind_to(int fd, const unix_address& local) noexcept { return socket_calls::bind(fd, local.bytes()); }
 std::error_code set_peer(int fd, const unix_address& peer) noexcept { return socket_calls::connect(fd, peer.bytes()); }
@@ -55,7 +55,7 @@ result<unix_address> local_unix_address(int fd) noexcept {
 
 bool unix_connect_attempt::attempt() noexcept {
   if (!on().open()) {
-    auto fd = begun_ ? result<unique_fd>{std::unexpect, errc::closed} : open_unix_stream();
+    auto fd = begun_ ? result<unique_fd>{std::unexpect, errc::closed} : open_unix_stream(home());
     if (!fd) {
       error_ = fd.error();
       return true;
@@ -70,7 +70,7 @@ bool unix_connect_attempt::attempt() noexcept {
 result<unix_listener> unix_listener::bind(loop& home, std::string_view path, int backlog) {
   const auto local = unix_address::of(path);
   if (!local) return std::unexpected{local.error()};
-  auto fd = open_unix_stream();
+  auto fd = open_unix_stream(&home);
   if (!fd) return std::unexpected{fd.error()};
   std::error_code error = bind_to(fd->get(), *local);
   if (!error) error = start_listening(fd->get(), backlog);
@@ -92,7 +92,7 @@ task<result<unix_stream>> connect_unix(loop& home, std::string path, deadline un
 }
 
 result<unix_datagram_socket> unix_datagram_socket::open(loop& home) {
-  auto fd = open_unix_datagram();
+  auto fd = open_unix_datagram(&home);
   if (!fd) return std::unexpected{fd.error()};
   return unix_datagram_socket{home, std::move(*fd)};
 }

@@ -282,6 +282,38 @@ describe("descriptors", function()
     assert.matches("^copas: no descriptor is free[^\n]*\n$", result.err)
   end)
 
+  it("that dropped sockets have are free again when a new socket needs one", function()
+    local result = child.shell(limited(64)(child.lua_command([[
+      local copas = require("copas")
+      local socket = require("copas.socket")
+      local server = socket.bind("127.0.0.1", 0)
+      local _, port = server:getsockname()
+      copas.addserver(server, function(client)
+        local line = copas.receive(client)
+        if line then copas.send(client, line .. "\n") end
+        copas.receive(client) -- until the other end is closed
+      end)
+      copas.addthread(function()
+        for index = 1, 200 do
+          local client = copas.wrap(socket.tcp())
+          assert(client:connect("127.0.0.1", port))
+          client:send(index .. "\n")
+          assert(client:receive() == tostring(index))
+        end
+        for _ = 1, 200 do assert(socket.udp4()) end
+        for _ = 1, 200 do assert(socket.udp():setsockname("127.0.0.1", 0)) end
+        for _ = 1, 200 do assert(require("copas.socket.unix").udp()) end
+        print("done")
+        copas.removeserver(server)
+      end)
+      copas.loop()
+      for _ = 1, 200 do assert(socket.bind("127.0.0.1", 0)) end
+      print("done outside")
+    ]])))
+
+    assert.equal("done\ndone outside\n", result.out)
+  end)
+
   it("may have numbers beyond 1024", function()
     local allowed = child.shell("ulimit -S -n 4500").code == 0
     if not allowed then return pending("the system allows too few descriptors") end

@@ -204,6 +204,8 @@ class loop {
   void descriptor_freed() noexcept;
   /// Called when descriptors have run out; returns true if it may have freed some, so that trying again makes sense.
   std::move_only_function<bool()> on_descriptor_shortage;
+  /// Asks that function; false if there is none.
+  [[nodiscard]] bool free_descriptors() { return on_descriptor_shortage && on_descriptor_shortage(); }
 
   /// Called in each turn that asked the reactor, before anything runs. For statistics.
   std::move_only_function<void()> on_polled;

@@ -41,6 +41,9 @@ inline const std::error_code no_error{};
   return std::ranges::any_of(codes, [&](int code) { return error == system_error(code); });
 }
 
+/// Does it say that there was no descriptor left, or no memory for one?
+[[nodiscard]] bool is_descriptor_shortage(const std::error_code& error) noexcept;
+
 /// Outcome of an operation that moves bytes: how many it moved, and why it stopped if it did not finish.
 struct [[nodiscard]] transfer {
   std::size_t bytes = 0;

@@ -16,7 +16,11 @@
 namespace copas {
 
 /// Makes a TCP socket: non-blocking, closed on exec; of IPv6 only if it is of that family.
-[[nodiscard]] result<unique_fd> open_tcp(family which) noexcept;
+///
+/// @param helper  whose `on_descriptor_shortage` may free descriptors if there are none; null for nobody's.
+/// @error  as socket(2) reports them, e.g. EMFILE
+[[nodiscard]] result<unique_fd> open_tcp(family which, loop* helper = nullptr) noexcept;
+
 /// Tries to connect a socket to addresses, one after the other, without waiting.
 class connect_sequence {
  public:
@@ -24,8 +28,9 @@ class connect_sequence {
   enum class descriptor : std::uint8_t { given, own };
 
   /// @param candidates  tried in this order; not empty.
-  connect_sequence(socket& on, std::vector<address> candidates, descriptor whose) noexcept
-      : on_{on}, candidates_{std::move(candidates)}, whose_{whose} {}
+  /// @param helper      as of `open_tcp`.
+  connect_sequence(socket& on, std::vector<address> candidates, descriptor whose, loop* helper) noexcept
+      : on_{on}, candidates_{std::move(candidates)}, helper_{helper}, whose_{whose} {}
 
   /// Goes on; true if it is over, and false if the descriptor is to be waited for first.
   [[nodiscard]] bool step() noexcept;
@@ -39,6 +44,7 @@ class connect_sequence {
 
   socket& on_;
   std::vector<address> candidates_;
+  loop* helper_;
   std::size_t current_ = 0;
   std::error_code error_;
   descriptor whose_;
@@ -54,7 +60,7 @@ class [[nodiscard]] connect_operation final : public io_operation {
   connect_operation(loop* home, ref<stream> socket, std::vector<address> candidates) noexcept
       : io_operation{home, ref<copas::socket>{socket.get()}, side::write},
         sequence_{on(), std::move(candidates),
-                  on().open() ? connect_sequence::descriptor::given : connect_sequence::descriptor::own} {}
+                  on().open() ? connect_sequence::descriptor::given : connect_sequence::descriptor::own, home} {}
 
   [[nodiscard]] bool attempt() noexcept override {
     if (!sequence_.step()) return false;

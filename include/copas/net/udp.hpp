@@ -13,7 +13,10 @@
 namespace copas {
 
 /// Makes a UDP socket: non-blocking, closed on exec; of IPv6 only if it is of that family.
-[[nodiscard]] result<unique_fd> open_udp(family which) noexcept;
+///
+/// @param helper  whose `on_descriptor_shortage` may free descriptors if there are none; null for nobody's.
+/// @error  as socket(2) reports them, e.g. EMFILE
+[[nodiscard]] result<unique_fd> open_udp(family which, loop* helper = nullptr) noexcept;
 /// Fixes where datagrams go to and come from. @see connect(2)
 [[nodiscard]] std::error_code set_peer(int fd, const address& peer) noexcept;
 /// Undoes `set_peer`.

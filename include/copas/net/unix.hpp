@@ -36,8 +36,11 @@ class unix_address {
 };
 
 /// Make Unix sockets: non-blocking, closed on exec.
-[[nodiscard]] result<unique_fd> open_unix_stream() noexcept;
-[[nodiscard]] result<unique_fd> open_unix_datagram() noexcept;
+///
+/// @param helper  whose `on_descriptor_shortage` may free descriptors if there are none; null for nobody's.
+/// @error  as socket(2) reports them, e.g. EMFILE
+[[nodiscard]] result<unique_fd> open_unix_stream(loop* helper = nullptr) noexcept;
+[[nodiscard]] result<unique_fd> open_unix_datagram(loop* helper = nullptr) noexcept;
 /// @error as bind(2) reports them, e.g. EADDRINUSE: the file exists, whether somebody uses it or not
 [[nodiscard]] std::error_code bind_to(int fd, const unix_address& local) noexcept;
 /// Fixes where datagrams go to and come from. @see connect(2)
