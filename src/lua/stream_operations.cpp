@@ -97,7 +97,7 @@ struct conversion<ranged_send> {
   };
   static outcome take(scheduler& owner, const ranged_send& op) noexcept {
     const transfer moved = op.await_resume();
-    const bool own_word = moved.error == errc::timed_out && op.to().encrypted() && wants_own_words(owner);
+    const bool own_word = op.to().encrypted() && moved.error == errc::timed_out && wants_own_words(owner);
     return {op.range(), moved, own_word ? "wantwrite" : nullptr};
   }
   static int push(lua_State* L, scheduler&, const outcome& sent) {
