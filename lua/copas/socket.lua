@@ -16,6 +16,8 @@ for name, value in pairs(native) do socket[name] = value end
 for name, value in pairs(try) do socket[name] = value end
 socket.dns = load("dns", native.dns)
 
+local families = { unspec = true, inet = true, inet6 = true }
+
 -- Calls `use` with a socket for each address of `host`, in order, until it returns no error.
 local function with_each_address(host, family, use)
   local addresses, err = socket.dns.getaddrinfo(host)
@@ -52,6 +54,9 @@ end
 ---@param lport integer?  port to connect from
 ---@param family "unspec"|"inet"|"inet6"|nil
 function socket.connect(host, port, lhost, lport, family)
+  if family ~= nil and not families[family] then
+    error(("bad argument #5 to 'connect' (invalid option '%s')"):format(tostring(family)), 2)
+  end
   return with_each_address(host, family or "unspec", function(skt, address)
     if lhost then
       local ok, err = skt:bind(lhost, lport or 0)

@@ -89,12 +89,13 @@ int method_getstats(lua_State* L) {
 
 int method_setstats(lua_State* L) {
   socket_object& object = self(L, socket_role::client);
-  const auto received = static_cast<std::uint64_t>(luaL_optinteger(L, 2, 0));
-  const auto sent = static_cast<std::uint64_t>(luaL_optinteger(L, 3, 0));
+  stream::statistics& now = object.connection().stats();
+  const auto received = luaL_optinteger(L, 2, static_cast<lua_Integer>(now.received));
+  const auto sent = luaL_optinteger(L, 3, static_cast<lua_Integer>(now.sent));
   const double age = luaL_optnumber(L, 4, 0);
-  object.connection().stats().received = received;
-  object.connection().stats().sent = sent;
-  object.birth = blocking_now() - from_seconds(age);
+  now.received = static_cast<std::uint64_t>(received);
+  now.sent = static_cast<std::uint64_t>(sent);
+  if (!lua_isnoneornil(L, 4)) object.birth = blocking_now() - from_seconds(age);
   return push_one(L);
 }
 

@@ -257,6 +257,7 @@ for name, socket in pairs { ["the native module"] = native, ["LuaSocket"] = luas
         skt = assert(socket.connect4("127.0.0.1", port))
         skt:close()
         if is_native then assert.is_nil(socket.connect6("127.0.0.1", port)) end
+        check.error("invalid option 'inet5'", socket.connect, "127.0.0.1", port, nil, nil, "inet5")
         server:close()
       end)
 

@@ -300,6 +300,16 @@ for name, socket in pairs { ["the native module"] = native, ["LuaSocket"] = luas
         client:send("x")
         assert.equal(21, (select(2, client:getstats())))
       end)
+
+      it("stay what they are if they are not given", function()
+        client:setstats(10, 20, 30)
+        client:setstats(11)
+        client:setstats()
+
+        local received, sent, age = client:getstats()
+        assert.same({ 11, 20 }, { received, sent })
+        assert.is_true(age >= 29.9 and age < 90)
+      end)
     end)
 
     describe("options", function()
