@@ -177,7 +177,8 @@ receive_into_operation::~receive_into_operation() {
 bool receive_into_operation::attempt() noexcept {
   got_part_ = false;
   if (!on().open()) {
-    finish(errc::closed);
+    const bool has_all = what_ == receive_pattern::kind::exactly && prefix_ > 0 && prefix_ >= count_;
+    finish(has_all ? no_error : make_error_code(errc::closed));
     return true;
   }
   try {

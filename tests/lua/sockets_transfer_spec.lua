@@ -164,6 +164,7 @@ for name, socket in pairs { ["the native module"] = native, ["LuaSocket"] = luas
           assert.same(pack(nil, "closed", ""), pack(client:receive(pattern)))
         end
         assert.same(pack(nil, "closed", "prefix"), pack(client:receive("*l", "prefix")))
+        for count = 0, 6 do assert.same(pack("prefix", nil, nil), pack(client:receive(count, "prefix"))) end
       end)
 
       it("says that it is closed if connecting has failed", function()
