@@ -129,8 +129,9 @@ internal.guest = nil
 ---Ends all threads but the caller's and those that wait for the exit, closes the sockets that they wait for, and exits.
 function copas.cancelall()
   local me, sockets = native.running(), {}
+  local host = native.stepping() and internal.script or internal.guest
   for _, co in ipairs(native.threads()) do
-    if co ~= me and co ~= internal.guest and exit_waiters[co] ~= "waiting" then
+    if co ~= me and co ~= host and exit_waiters[co] ~= "waiting" then
       sockets[#sockets + 1] = native.awaited_socket(co)
       native.remove(co, true)
     end

@@ -99,7 +99,7 @@ end
 arg = arguments_for(0)
 internal.native.handle_signals()
 copas.loop(function()
-  internal.script = internal.native.running() -- may call copas.loop
+  internal.script = internal.native.let_step() -- it may call copas.loop as well
   copas.seterrorhandler(function(err, co, skt)
     io.stderr:write(copas.gettraceback(err, co, skt), "\n")
     os.exit(1)

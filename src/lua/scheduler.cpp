@@ -12,6 +12,7 @@
 #include "lua/reactor_choice.hpp"
 #include "lua/seconds.hpp"
 #include "lua/socket_object.hpp"
+#include "lua/step_inside.hpp"
 #include "lua/tables.hpp"
 
 namespace copas::lua {
@@ -131,14 +132,21 @@ int scheduler::run_turns(lua_State* L) {
   bool had_events = false;
   bool more = wanted.again != nullptr;
   do {
-    had_events = self.loop_.turn(wanted.until) || had_events;
-    self.statistics_.turn_ended();
+    had_events = self.turn(wanted.until) || had_events;
     wanted.hooked = lua_gethook(L) != wanted.hook;
     more = more && !wanted.hooked && !self.statistics_.enabled() && self.loop_.busy() && !self.loop_.stopping() &&
            wanted.again(L);
   } while (more);
   lua_pushboolean(L, had_events ? 1 : 0);
   return 1;
+}
+
+bool scheduler::turn(deadline until) {
+  if (guest_step_ != nullptr) guest_step_->turn_begins();
+  const bool had_events = loop_.turn(until);
+  if (guest_step_ != nullptr) guest_step_->turn_ended(had_events);
+  statistics_.turn_ended();
+  return had_events;
 }
 
 void scheduler::check_not_turning(lua_State* L) const {
@@ -286,6 +294,7 @@ thread* scheduler::find(lua_State* L, int index) {
 }
 
 void scheduler::forget(thread& gone) noexcept {
+  if (guest_ == &gone) guest_ = nullptr;
   if (gone.linked_by == nullptr) return;
   *gone.linked_by = gone.next_in_chain;
   if (gone.next_in_chain != nullptr) gone.next_in_chain->linked_by = gone.linked_by;

@@ -23,6 +23,8 @@
 
 namespace copas::lua {
 
+class step_inside;
+
 /// One instance of the copas module: a loop, and the Lua threads it runs.
 class scheduler : public list_link {
  public:
@@ -48,6 +50,12 @@ class scheduler : public list_link {
 
   /// Raises an error if a turn is in progress.
   void check_not_turning(lua_State* L) const;
+
+  /// Lets a thread call `copas.step`, though the loop runs already.
+  void let_step(thread& guest) noexcept { guest_ = &guest; }
+  [[nodiscard]] bool may_step(const thread* asked) const noexcept { return asked != nullptr && asked == guest_; }
+  /// The step of that thread; null outside of one.
+  [[nodiscard]] step_inside*& guest_step() noexcept { return guest_step_; }
 
   /// One turn of the loop, in protected mode: an error that escapes from a thread's bookkeeping ends that thread only.
   /// Raises an error if another turn is in progress.
@@ -143,6 +151,7 @@ class scheduler : public list_link {
   static int run_thread(lua_State* L);
   struct failed_task;
   static void report_task(lua_State* L, const failed_task& failed);
+  bool turn(deadline until);
   [[nodiscard]] std::size_t bucket_of(const lua_State* coroutine) const noexcept;
   static void link(thread& added, thread*& chain) noexcept;
   void sort_in(thread* chain) noexcept;
@@ -169,6 +178,8 @@ class scheduler : public list_link {
   bool turning_ = false;  // a turn is in progress
   bool failed_ = false;  // the last turn ended with an error that was nobody's; a second one leaves the loop
   bool tracing_ = false;
+  thread* guest_ = nullptr;
+  step_inside* guest_step_ = nullptr;
   event exiting_;
   descriptor_table descriptors_;
   std::unique_ptr<stop_signals> signals_;

@@ -10,6 +10,7 @@
 #include "lua/module.hpp"
 #include "lua/seconds.hpp"
 #include "lua/socket_object.hpp"
+#include "lua/step_inside.hpp"
 
 namespace copas::lua {
 namespace {
@@ -51,6 +52,15 @@ struct conversion<measured_sleep> : elapsed_time<measured_sleep> {};
 
 template <>
 struct conversion<measured_yield> : elapsed_time<measured_yield> {};
+
+template <>
+struct conversion<step_inside> {
+  static bool take(scheduler&, const step_inside& op) noexcept { return op.await_resume(); }
+  static int push(lua_State* L, scheduler&, bool had_events) noexcept {
+    lua_pushboolean(L, had_events ? 1 : 0);
+    return 1;
+  }
+};
 
 template <>
 struct conversion<event::wait_awaitable> {
@@ -259,6 +269,7 @@ constexpr std::chrono::milliseconds longest_vain_step{100};
 
 int native_step(lua_State* L) {
   scheduler& owner = scheduler::of(L);
+  thread* const running = state::of(L).current;
   deadline until = never;
   if (!lua_isnoneornil(L, 1)) {
     const double seconds = luaL_checknumber(L, 1);
@@ -268,7 +279,22 @@ int native_step(lua_State* L) {
   } else if (owner.finished()) {
     until = owner.loop().io().after(longest_vain_step);
   }
+  if (owner.may_step(running)) return running->await<step_inside>(L, {}, owner.loop(), owner.guest_step(), until);
   lua_pushboolean(L, owner.step(L, until) ? 1 : 0);
+  return 1;
+}
+
+// stepping(): is that of `let_step` in a step?
+int native_stepping(lua_State* L) {
+  lua_pushboolean(L, scheduler::of(L).guest_step() != nullptr ? 1 : 0);
+  return 1;
+}
+
+// let_step(): the running thread may call copas.step; returns its coroutine
+int native_let_step(lua_State* L) {
+  thread& self = scheduler::running_thread(L);
+  self.owner().let_step(self);
+  self.push_coroutine(L);
   return 1;
 }
 
@@ -405,6 +431,7 @@ void add_thread_functions(lua_State* L, int scheduler) {
       {"now", guarded<native_now>},
       {"on", guarded<native_on>},
       {"last_wait_of", guarded<native_last_wait_of>},
+      {"let_step", guarded<native_let_step>},
       {"origin_of", guarded<native_origin_of>},
       {"own_words", guarded<native_own_words>},
       {"pause", guarded<native_pause>},
@@ -418,6 +445,7 @@ void add_thread_functions(lua_State* L, int scheduler) {
       {"spawn", guarded<native_spawn>},
       {"spawn_now", guarded<native_spawn_now>},
       {"step", guarded<native_step>},
+      {"stepping", guarded<native_stepping>},
       {"timeout", guarded<native_timeout>},
       {"waitforexit", guarded<native_waitforexit>},
       {"where", guarded<native_where>},

@@ -93,6 +93,80 @@ describe("the runtime", function()
                    output_of(child.file(script)))
     end)
 
+    it("a script with a main loop of its own, as elsewhere", function()
+      local script = [[
+        local socket = require("socket")
+        local server = assert(socket.bind("127.0.0.1", 0))
+        local _, port = server:getsockname()
+        copas.addserver(server, function(client)
+          copas.send(client, copas.receive(client) .. "\n")
+          copas.removeserver(server)
+        end)
+        copas.addthread(function()
+          local client = socket.tcp()
+          assert(copas.connect(client, "127.0.0.1", port))
+          copas.send(client, "line\n")
+          print((copas.receive(client)))
+        end)
+        local events = false
+        while not copas.finished() do events = copas.step() or events end
+        print("stepped", events, copas.running)
+        print(copas.step(0), copas.step(0.001), copas.step())
+      ]]
+
+      assert.equal("line\nstepped\ttrue\ttrue\nfalse\tfalse\tfalse\n", output_of(child.file(script)))
+    end)
+
+    it("one round of the others for each step of the script", function()
+      local script = [[
+        local log = {}
+        for _, name in ipairs({ "a", "b" }) do
+          copas.addthread(function()
+            for round = 1, 3 do
+              log[#log + 1] = name .. round
+              copas.pause()
+            end
+          end)
+        end
+        for _ = 1, 3 do
+          copas.step()
+          log[#log + 1] = "step"
+        end
+        print(table.concat(log, " "))
+      ]]
+
+      assert.equal("a1 b1 step a2 b2 step a3 b3 step\n", output_of(child.file(script)))
+    end)
+
+    it("a script that steps, beyond the end of all other threads", function()
+      local script = [[
+        copas.addthread(function()
+          copas.pause()
+          copas.cancelall()
+        end)
+        copas.addthread(function() copas.pauseforever() end)
+        while not copas.finished() do copas.step() end
+        print("left", copas.exiting())
+      ]]
+
+      assert.equal("left\ttrue\n", output_of(child.file(script)))
+    end)
+
+    it("a step of the script for as long as it says, if nothing happens", function()
+      local script = [[
+        local thread = copas.addthread(function() copas.pauseforever() print("woken") end)
+        copas.step(0)
+        local start = copas.gettime()
+        print(copas.step(0.02), copas.gettime() - start >= 0.02)
+        copas.timeout(0.01, function() copas.wakeup(thread) end)
+        copas.step()
+        copas.step()
+        print("end")
+      ]]
+
+      assert.equal("false\ttrue\nwoken\nend\n", output_of(child.file(script)))
+    end)
+
     it("the threads that the script adds, until all have ended", function()
       local script = child.file [[
         copas.addthread(function() copas.pause(0.01) print("thread") end)
