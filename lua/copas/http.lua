@@ -110,6 +110,13 @@ local function tidy()
   end
 end
 
+local own_idle = 0.1 -- seconds that a connection to a server of this loop is kept: the loop does not end before
+
+local function idle_time(host, port)
+  local own = (host == "localhost" or host:find("^127%.") or host == "::1") and internal.serves(tonumber(port))
+  return own and own_idle or nil
+end
+
 -- Puts a connection where others find it, or closes it.
 local function let_go(sent)
   local opened = sent.opened
@@ -120,7 +127,7 @@ local function let_go(sent)
     return
   end
   if not opened.raw then opened:own() end
-  core.put(sent.key, opened, raw)
+  core.put(sent.key, opened, raw, idle_time(sent.host, sent.port or sent.default_port))
   tidy()
 end
 

@@ -32,9 +32,25 @@ local function add_listener(skt, handler)
     return
   end
   local name = copas.getsocketname(skt)
-  server = { socket = skt, handler = handler, accepted = 0, name = name, number = internal.name_server(name) }
+  local _, port = skt:getsockname()
+  server = {
+    socket = skt,
+    handler = handler,
+    accepted = 0,
+    name = name,
+    number = internal.name_server(name),
+    port = tonumber(port),
+  }
   servers[skt] = server
   server.thread = native.spawn_now(3, accept_connections, server)
+end
+
+---Has this loop a server at a port?
+function internal.serves(port)
+  for _, server in pairs(servers) do
+    if server.port == port then return true end
+  end
+  return false
 end
 
 -- The threads that handle datagrams, by raw socket.

@@ -46,7 +46,7 @@ connection_pool::connection_pool(loop& home, limits most)
     : home_{home}, most_{most}, expiry_{std::make_unique<expiry>(*this)} {}
 connection_pool::~connection_pool() { clear(); }
 
-void connection_pool::put(const std::string& key, ref<stream> connection) {
+void connection_pool::put(const std::string& key, ref<stream> connection, std::chrono::nanoseconds idle) {
   if (most_.per_key == 0 || most_.total == 0 || !is_clean(*connection)) {
     connection->close();
     return;
@@ -58,7 +58,7 @@ void connection_pool::put(const std::string& key, ref<stream> connection) {
     --size_;
   }
   // The clock of the turn is precise enough for seconds.
-  const deadline until = home_.io().coarse_now() + most_.idle;
+  const deadline until = home_.io().coarse_now() + idle;
   same.push_back({std::move(connection), until});
   ++size_;
   while (size_ > most_.total) drop_oldest();
@@ -105,18 +105,20 @@ void connection_pool::drop_expired() noexcept {
   const deadline now = home_.io().now();
   for (auto each = idle_.begin(); each != idle_.end();) {
     line& same = each->second;
-    while (!same.empty() && same.front().until <= now) {
-      same.front().connection->close();
-      same.pop_front();
-      --size_;
-    }
+    size_ -= std::erase_if(same, [now](const kept& connection) {
+      if (connection.until > now) return false;
+      connection.connection->close();
+      return true;
+    });
     each = same.empty() ? idle_.erase(each) : std::next(each);
   }
 }
 
 void connection_pool::wake_for_the_next() {
   deadline next = never;
-  for (const auto& [key, same] : idle_) next = std::min(next, same.front().until);
+  for (const auto& [key, same] : idle_) {
+    for (const kept& each : same) next = std::min(next, each.until);
+  }
   if (next != never) expiry_->set(home_, next);
 }
 

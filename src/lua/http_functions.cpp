@@ -3,6 +3,9 @@
 
 #include "lua/http_functions.hpp"
 
+#include <algorithm>
+#include <chrono>
+
 #include "copas/http/pool.hpp"
 #include "lua/functions.hpp"
 #include "lua/guard.hpp"
@@ -42,7 +45,7 @@ int take(lua_State* L) {
   return 1;
 }
 
-// put(key, object, native connection): keeps it, or closes it; true if it is kept
+// put(key, object, native connection, seconds): keeps it, for so long at most if that is given, or closes it; true if it is kept
 int put(lua_State* L) {
   http::connection_pool& pool = pool_of(L);
   std::size_t length = 0;
@@ -51,9 +54,11 @@ int put(lua_State* L) {
   if (object == nullptr || object->role() != socket_role::client) {
     refuse_argument(L, 3, "native connection expected");
   }
+  std::chrono::nanoseconds idle = pool.limit().idle;
+  if (!lua_isnoneornil(L, 4)) idle = std::min(idle, from_seconds(luaL_checknumber(L, 4)));
   lua_pushvalue(L, 2);
   lua_rawsetp(L, lua_upvalueindex(4), &object->connection());
-  pool.put({key, length}, object->stream());
+  pool.put({key, length}, object->stream(), idle);
   lua_pushboolean(L, object->socket().open() ? 1 : 0);
   return 1;
 }

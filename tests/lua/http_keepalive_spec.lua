@@ -165,6 +165,16 @@ describe("copas.http", function()
     assert.equal(2, #server.requests)
   end)
 
+  it("soon closes a connection to a server of its own loop, which would keep that from ending", function()
+    with(ok, function(server)
+      assert.equal("hello", http.request(server.url))
+
+      copas.pause(0.2)
+
+      assert.equal(0, http.closeidle())
+    end)
+  end)
+
   it("keeps no more connections than it is told, and none for longer", function()
     with(ok, function(server)
       http.keepidle(2, 10, 100)

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "copas/core/loop.hpp"
 #include "copas/io/stream.hpp"
@@ -30,8 +31,10 @@ class connection_pool {
   ~connection_pool();
 
   /// Keeps a connection that is clean: a request can be sent at once. If there are too many, the oldest are closed.
-  /// @param key  whatever a connection must have in common with a request, such as scheme, host and port.
-  void put(const std::string& key, ref<stream> connection);
+  /// @param key   whatever a connection must have in common with a request, such as scheme, host and port.
+  /// @param idle  how long nobody may use it, in place of the limit for all.
+  void put(const std::string& key, ref<stream> connection, std::chrono::nanoseconds idle);
+  void put(const std::string& key, ref<stream> connection) { put(key, std::move(connection), most_.idle); }
 
   /// The connection for this key that was used last and that is still good, as far as can be told; null if there is none.
   [[nodiscard]] ref<stream> take(const std::string& key);
