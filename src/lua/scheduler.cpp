@@ -95,6 +95,7 @@ scheduler::~scheduler() = default;
 bool scheduler::close(lua_State* L) {
   unlink();
   lua_ = L;
+  closing_ = true;
   loop_.cancel_all();
   timeouts_.clear();
   luaL_unref(L, LUA_REGISTRYINDEX, guards_);
@@ -443,7 +444,11 @@ void scheduler::run_timeout(lua_State* L) {
   lua_pop(L, 1);
 }
 
+// When a state of Lua 5.1 or LuaJIT is closed, it has unloaded the libraries that were loaded after this one: the socket's
+// methods are there no more. It closes its descriptor itself.
 void scheduler::close_foreign(lua_State* L, const thread& ended) {
+  constexpr bool unloads_early = LUA_VERSION_NUM == 501;
+  if (closing_ && unloads_early) return;
   if (!push_callback(L, callback::close_foreign)) return;
   ended.push_socket(L);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);  // a socket that cannot be closed is its owner's affair

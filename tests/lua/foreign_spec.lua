@@ -1,3 +1,4 @@
+local child = require("support.child")
 local loop = require("support.loop")
 local sockets = require("support.sockets")
 
@@ -9,6 +10,8 @@ describe("a socket that is not native", function()
     luasocket = require("socket")
     native = require("copas.socket")
   end)
+
+  teardown(child.cleanup)
 
   local function pair()
     local one, other = sockets.pair(luasocket)
@@ -91,6 +94,28 @@ describe("a socket that is not native", function()
 
       assert.same({ "given first second" }, got[1])
       assert.same({ nil, "closed", "given " }, got[2])
+    end)
+
+    it("may be in use by a handler when the state is closed", function()
+      local ended = child.lua [[
+        local copas = require "copas"
+        local socket = require "socket"
+        local server = socket.bind("127.0.0.1", 0)
+        local _, port = server:getsockname()
+        local client, handler
+        copas.addserver(server, function(skt)
+          handler = coroutine.running()
+          copas.receive(skt)
+        end)
+        copas.addthread(function()
+          client = copas.wrap(socket.tcp())
+          client:connect("127.0.0.1", port)
+        end)
+        repeat copas.step(0.01) until client and handler
+        io.write("ends")
+      ]]
+
+      assert.same({ out = "ends", err = "", code = 0 }, ended)
     end)
 
     it("waits in send until all is sent", function()
