@@ -138,7 +138,8 @@ int native_own_words(lua_State* L) {
   return 1;
 }
 
-// where(): the position of the user's code that called the module, in front of an error's text; empty if there is none
+// where(): the position of the user's code that called the module, in front of an error's text; that of the module's own if
+// there is none, as in a thread that is a function of the module
 int native_where(lua_State* L) {
   lua_Debug caller;
   for (int level = 1; lua_getstack(L, level, &caller) != 0 && lua_getinfo(L, "Sl", &caller) != 0; ++level) {
@@ -146,7 +147,7 @@ int native_where(lua_State* L) {
     lua_pushfstring(L, "%s:%d: ", caller.short_src, caller.currentline);
     return 1;
   }
-  lua_pushliteral(L, "");
+  luaL_where(L, 1);
   return 1;
 }
 

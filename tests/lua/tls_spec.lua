@@ -129,6 +129,18 @@ describe("a connection with TLS", function()
     assert.same(check.pack(nil, "closed", ""), again)
   end)
 
+  it("fails with a position, also in a thread that is nothing but a function of the module", function()
+    local failures = run(echo, server_params, function()
+      local raw = socket.tcp()
+      copas.connect(raw, "127.0.0.1", port)
+      copas.addthread(copas.dohandshake, raw)
+      copas.pause()
+      copas.close(raw)
+    end)
+
+    assert.is_truthy(failures[1].text:find("^[^:]+:%d+: cannot wrap socket into a secure socket "))
+  end)
+
   it("does not reach the handler if the peer speaks no TLS", function()
     local handled = false
     local failures = run(function() handled = true end, server_params, function()
