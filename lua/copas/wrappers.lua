@@ -62,10 +62,10 @@ end
 -- function that looks at the wrapper itself, where it can call `slow`; elsewhere a Lua function that does the looking
 -- and calls `direct`, which native.direct knows.
 local function method(name, direct, slow)
-  local original = copas[name]
   if native.calls_lua then
-    return native.method(name, function(self, ...) return slow(self.socket, ...) end, copas, original)
+    return native.method(name, function(self, ...) return slow(self.socket, ...) end, copas)
   end
+  local original = copas[name]
   local call = internal.with_fallback(native.direct(direct), slow)
   return function(self, a, b, c)
     if copas[name] ~= original then return slow(self.socket, a, b, c) end

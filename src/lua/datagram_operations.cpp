@@ -67,7 +67,7 @@ int await_datagram(lua_State* L, const socket_object& object, int socket, int co
   // The pattern that streams have by default is no size.
   if (count < 2 || lua_isnil(L, 2)) refuse_argument(L, 2, "number expected, got string");
   const std::size_t size = check_datagram_size(L, 2);
-  return perform<buffered_datagram_receive>(L, effective(object.limits.receive), {.socket = socket, .text = 0},
+  return perform<buffered_datagram_receive>(L, object, effective(object.limits.receive), {.socket = socket, .text = 0},
                                             object.shared(), size);
 }
 
@@ -77,14 +77,14 @@ int await_datagram_from(lua_State* L, const socket_object& object) {
     refuse_class(L, 1, {kind, socket_role::unconnected});
   }
   const std::size_t size = optional_datagram_size(L, 2);
-  return perform<datagram_receive_from>(L, effective(object.limits.receive), {.socket = 1, .text = 0}, object.shared(),
-                                        size, object.kind());
+  return perform<datagram_receive_from>(L, object, effective(object.limits.receive), {.socket = 1, .text = 0},
+                                        object.shared(), size, object.kind());
 }
 
 int await_send_datagram(lua_State* L, const socket_object& object, int socket) {
   if (object.role() != socket_role::connected) refuse_class(L, 1, {object.kind(), socket_role::connected});
   const send_range data = check_whole_string(L, 2);
-  return perform<send_datagram_operation>(L, effective(object.limits.send), {.socket = socket, .text = 2},
+  return perform<send_datagram_operation>(L, object, effective(object.limits.send), {.socket = socket, .text = 2},
                                           object.shared(), data.bytes(), std::span<const std::byte>{});
 }
 

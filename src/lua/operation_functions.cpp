@@ -68,17 +68,16 @@ int native_receivefrom(lua_State* L) {
 }
 
 // Upvalues of the wrappers' methods, behind the state, the scheduler and the Lua function for other sockets: the copas
-// module, the name of the module's function that does the same, that function as it was, its address, which is quicker to
-// compare, and the string "socket".
-enum method_upvalues { module_upvalue = 4, name_upvalue, original_upvalue, address_upvalue, socket_upvalue };
+// module, the name of the module's function that does the same, and the string "socket".
+enum method_upvalues { module_upvalue = 4, name_upvalue, socket_upvalue };
 
-// Pushes the socket of the wrapper at index 1, behind another value, if it is native and nobody has replaced the module's
-// function; else nothing.
-socket_object* native_socket_of_wrapper(lua_State* L, int count) {
+// Pushes the socket of the wrapper at index 1, behind another value, if it is native and the module's function is still
+// `original`; else nothing.
+socket_object* native_socket_of_wrapper(lua_State* L, int count, lua_CFunction original) {
   if (!lua_istable(L, 1)) return nullptr;
   lua_pushvalue(L, lua_upvalueindex(name_upvalue));
   lua_rawget(L, lua_upvalueindex(module_upvalue));
-  if (lua_topointer(L, -1) == lua_touserdata(L, lua_upvalueindex(address_upvalue))) [[likely]] {
+  if (lua_tocfunction(L, -1) == original) [[likely]] {
     lua_pushvalue(L, lua_upvalueindex(socket_upvalue));
     lua_rawget(L, 1);
     if (socket_object* const object = socket_object::to(L, -1)) [[likely]]
@@ -91,7 +90,7 @@ socket_object* native_socket_of_wrapper(lua_State* L, int count) {
 template <completeness Wanted>
 int method_receive(lua_State* L) {
   const int count = lua_gettop(L);
-  socket_object* const object = native_socket_of_wrapper(L, count);
+  socket_object* const object = native_socket_of_wrapper(L, count, guarded<native_receive<Wanted>>);
   if (object == nullptr) return leave_to_lua(L);
   return receive(L, *object, count + 2, count, wanted_by_wrapper(*object, Wanted));
 }
@@ -100,27 +99,25 @@ int method_send(lua_State* L) {
   const int count = lua_gettop(L);
   const int known = count == 2 ? 2 : std::max(count, 4);
   if (count != known) lua_settop(L, known);  // what is pushed next is no argument
-  socket_object* const object = native_socket_of_wrapper(L, known);
+  socket_object* const object = native_socket_of_wrapper(L, known, guarded<native_send>);
   if (object == nullptr) return leave_to_lua(L);
   return send(L, *object, known + 2, count);
 }
 
-// method(name, for_others, module, original): a wrapper's method.
+// method(name, for_others, module): a wrapper's method.
 int native_method(lua_State* L) {
   static constexpr const char* names[] = {"receive", "receivepartial", "send", nullptr};
   static constexpr lua_CFunction methods[] = {guarded<method_receive<completeness::whole>>,
                                               guarded<method_receive<completeness::partial>>, guarded<method_send>};
   const int which = luaL_checkoption(L, 1, nullptr, names);
-  lua_settop(L, 4);
+  lua_settop(L, 3);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_pushvalue(L, 2);
   lua_pushvalue(L, 3);
   lua_pushvalue(L, 1);
-  lua_pushvalue(L, 4);
-  lua_pushlightuserdata(L, const_cast<void*>(lua_topointer(L, 4)));
   lua_pushliteral(L, "socket");
-  lua_pushcclosure(L, methods[which], 8);
+  lua_pushcclosure(L, methods[which], 6);
   return 1;
 }
 

@@ -8,6 +8,7 @@
 #include "copas/io/output_buffer.hpp"
 #include "lua/guard.hpp"
 #include "lua/scheduler.hpp"
+#include "lua/socket_object.hpp"
 
 namespace copas::lua {
 
@@ -31,11 +32,13 @@ auto try_once(scheduler& owner, ref<Socket> on, Arguments... arguments)
 /// A thread waits for it. Who is none, an error handler or the main chunk, gets what can be had at once, or else the error
 /// of Lua's `coroutine.yield`.
 ///
-/// @param limit  how long a thread waits.
+/// @param on         the object of the socket.
+/// @param limit      how long a thread waits.
 /// @param arguments  of the operation, behind the loop: the socket first.
 template <awaitable Operation, class... Arguments>
-int perform(lua_State* L, std::chrono::nanoseconds limit, operands in_use, Arguments&&... arguments) {
-  if (thread* const running = state::of(L).current) [[likely]] {
+int perform(lua_State* L, const socket_object& on, std::chrono::nanoseconds limit, operands in_use,
+            Arguments&&... arguments) {
+  if (thread* const running = on.home().current) [[likely]] {
     return running->await_for<Operation>(L, limit, in_use, &running->owner().loop(),
                                          std::forward<Arguments>(arguments)...);
   }

@@ -58,6 +58,7 @@ socket_object& socket_object::push(lua_State* L, state& shared, socket_class wha
   push_metatable(L, what);
   lua_setmetatable(L, -2);
   object->magic_ = &magic;
+  object->home_ = &shared;
   object->inet = which;
   object->class_ = what;
   object->birth = blocking_now();
@@ -69,7 +70,7 @@ socket_object& socket_object::push(lua_State* L, state& shared, socket_class wha
 
 int socket_object::finalise(lua_State* L) {
   socket_object& object = self(L);
-  --state::of(L).sockets;
+  --object.home().sockets;
   object.magic_ = nullptr;
   object.socket_ = {};
   return 0;

@@ -69,6 +69,8 @@ class socket_object {
   [[nodiscard]] copas::socket& socket() const noexcept { return *socket_; }
   [[nodiscard]] const ref<copas::socket>& shared() const noexcept { return socket_; }
   [[nodiscard]] int fd() const noexcept { return socket_->fd(); }
+  /// The Lua state's part that it belongs to; quicker to reach than by an upvalue.
+  [[nodiscard]] state& home() const noexcept { return *home_; }
   [[nodiscard]] socket_class what() const noexcept { return class_; }
   [[nodiscard]] socket_kind kind() const noexcept { return class_.kind; }
   [[nodiscard]] socket_role role() const noexcept { return class_.role; }
@@ -91,6 +93,7 @@ class socket_object {
   static int finalise(lua_State* L);
 
   const void* magic_ = nullptr;
+  state* home_ = nullptr;
   ref<copas::socket> socket_;
   socket_class class_{};
 };

@@ -210,15 +210,15 @@ int await_receive(lua_State* L, const socket_object& object, int socket, int cou
   pattern.partial = wanted == completeness::partial;
   const std::chrono::nanoseconds limit = effective(object.limits.receive);
   const operands in_use{.socket = socket, .text = 0};
-  if (prefix.empty()) return perform<receive_operation>(L, limit, in_use, object.stream(), pattern);
-  return perform<receive_operation>(L, limit, in_use, object.stream(), pattern, std::string{prefix});
+  if (prefix.empty()) return perform<receive_operation>(L, object, limit, in_use, object.stream(), pattern);
+  return perform<receive_operation>(L, object, limit, in_use, object.stream(), pattern, std::string{prefix});
 }
 
 int await_send(lua_State* L, const socket_object& object, int socket, int count) {
   check_client(L, object);
   const send_range range = count > 2 ? check_send_range(L, 2) : check_whole_string(L, 2);
   const std::chrono::nanoseconds limit = effective(object.limits.send);
-  return perform<ranged_send>(L, limit, {.socket = socket, .text = 2}, object.stream(), range, limit);
+  return perform<ranged_send>(L, object, limit, {.socket = socket, .text = 2}, object.stream(), range, limit);
 }
 
 int await_connect(lua_State* L, socket_object& object) {
