@@ -44,7 +44,8 @@ local copas = {}
 ---@param timeout? number        longest wait of a step, in seconds
 function copas.loop(init, timeout) end
 
----One turn of the loop, for programs with a main loop of their own. Raises an error when the loop is running already.
+---One turn of the loop, for programs with a main loop of their own. Raises an error when the loop is running already; but
+---a script of the runtime may call it, and lets the others run.
 ---
 ---Without a timeout it waits until there is something to do; if nothing is left at all, for 0.1 s.
 ---@param timeout? number  how long to wait at most, in seconds; 0: not at all

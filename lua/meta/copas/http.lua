@@ -72,7 +72,7 @@ function httplib.closeidle() end
 ---Says how many connections are kept for further requests.
 ---@param each? integer    to one server; 64
 ---@param all? integer     together; 256
----@param seconds? number  for so long; 5
+---@param seconds? number  for so long; 5. To a server of the same loop 0.1 at most
 function httplib.keepidle(each, all, seconds) end
 
 ---Connects for an exchange of messages, step by step: `sendrequestline(method, uri)`, `sendheaders(headers)`,
