@@ -87,6 +87,21 @@ TEST_P(Pool, ClosesThoseThatNobodyHasUsedForAWhileWithoutKeepingTheLoopRunning) 
   EXPECT_FALSE(one.ours->open());
 }
 
+TEST_P(Pool, ClosesOneWithATimeOfItsOwnBeforeTheOthers) {
+  connection before, brief, after;
+  pool.put("a", before.ours);
+  pool.put("a", brief.ours, 20ms);
+  pool.put("a", after.ours);
+
+  auto nap = [](loop& home) -> task<> { co_await sleep_for(home, 30ms); };
+  copas::testing::run(events, nap(events));
+
+  EXPECT_FALSE(brief.ours->open());
+  EXPECT_TRUE(before.ours->open());
+  EXPECT_TRUE(after.ours->open());
+  EXPECT_EQ(pool.size(), 2U);
+}
+
 TEST_P(Pool, ClosesAllWhenItEnds) {
   connection one;
   {
