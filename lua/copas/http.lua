@@ -112,8 +112,9 @@ end
 
 local own_idle = 0.1 -- seconds that a connection to a server of this loop is kept: the loop does not end before
 
-local function idle_time(host, port)
-  local own = (host == "localhost" or host:find("^127%.") or host == "::1") and internal.serves(tonumber(port))
+local function idle_time(raw)
+  local address, port = raw:getpeername()
+  local own = address and internal.serves(port) and address == raw:getsockname()
   return own and own_idle or nil
 end
 
@@ -127,7 +128,7 @@ local function let_go(sent)
     return
   end
   if not opened.raw then opened:own() end
-  core.put(sent.key, opened, raw, idle_time(sent.host, sent.port or sent.default_port))
+  core.put(sent.key, opened, raw, idle_time(raw))
   tidy()
 end
 

@@ -196,18 +196,6 @@ function copas.loop(init, timeout)
   if not ok then error(err, 0) end
 end
 
--- When descriptors run out, sockets that somebody dropped may hold some.
-local told = false
-native.on("shortage", function()
-  if not told then
-    told = true
-    io.stderr:write("copas: no descriptor is free; connections that arrive wait until one is\n")
-  end
-  collectgarbage()
-  collectgarbage()
-  return true
-end)
-
 -- The socket module of this program, if it has one: LuaSocket, or in the runtime the native one.
 local function replace_try()
   local found, socket = pcall(require, "socket")

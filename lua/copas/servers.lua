@@ -32,23 +32,21 @@ local function add_listener(skt, handler)
     return
   end
   local name = copas.getsocketname(skt)
-  local _, port = skt:getsockname()
-  server = {
-    socket = skt,
-    handler = handler,
-    accepted = 0,
-    name = name,
-    number = internal.name_server(name),
-    port = tonumber(port),
-  }
+  server = { socket = skt, handler = handler, accepted = 0, name = name, number = internal.name_server(name) }
   servers[skt] = server
   server.thread = native.spawn_now(3, accept_connections, server)
 end
 
+local function port_of(skt)
+  local _, port = skt:getsockname()
+  return tonumber(port)
+end
+
 ---Has this loop a server at a port?
 function internal.serves(port)
-  for _, server in pairs(servers) do
-    if server.port == port then return true end
+  for skt in pairs(servers) do
+    local ok, found = pcall(port_of, skt) -- an object of the program's own may have no address
+    if ok and found == port then return true end
   end
   return false
 end

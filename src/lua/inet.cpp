@@ -38,8 +38,9 @@ int push_address(lua_State* L, const result<address>& found, family declared) {
   return 3;
 }
 
-std::error_code open_inet(socket_object& object, const address& wanted, loop* helper) {
+std::error_code open_inet(socket_object& object, const address& wanted) {
   if (object.socket().open()) return {};
+  loop* const helper = object.home().newest_loop();
   auto fd = object.kind() == socket_kind::tcp ? open_tcp(wanted.family(), helper) : open_udp(wanted.family(), helper);
   if (!fd) return fd.error();
   object.socket().replace(std::move(*fd));
@@ -52,10 +53,9 @@ namespace {
 struct bind_to_first {
   using outcome = std::error_code;
   socket_object* object;
-  loop* helper;
 
   outcome run(result<std::vector<address>>&& found) const {
-    return found ? with_first(*object, *found, helper, [](int fd, const address& local) { return bind_to(fd, local); })
+    return found ? with_first(*object, *found, [](int fd, const address& local) { return bind_to(fd, local); })
                  : found.error();
   }
   static int push(lua_State* L, state&, int, const outcome& error) { return push_outcome(L, error); }
@@ -69,7 +69,7 @@ int bind_inet(lua_State* L, socket_object& object) {
   const transport by = object.is_datagram() ? transport::datagrams : transport::stream;
   return with_addresses(
       L, {.host = host, .service = service, .wanted = object.inet, .use = address_use::listening, .by = by}, {},
-      bind_to_first{&object, state::of(L).newest_loop()});
+      bind_to_first{&object});
 }
 
 int method_getsockname(lua_State* L) {

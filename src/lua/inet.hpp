@@ -16,17 +16,16 @@ int push_address(lua_State* L, const result<address>& found, family declared);
 void push_host(lua_State* L, const address& of);
 
 /// Gives a TCP or UDP object a descriptor of the family of `wanted`, if it has none.
-/// @param helper  as of `open_tcp`.
-std::error_code open_inet(socket_object& object, const address& wanted, loop* helper);
+std::error_code open_inet(socket_object& object, const address& wanted);
 
 /// Calls `use` with the descriptor of the object and an address, for each one until it returns no error; makes the
 /// descriptor, if there is none.
 template <class Use>
-std::error_code with_first(socket_object& object, const std::vector<address>& candidates, loop* helper, Use use) {
+std::error_code with_first(socket_object& object, const std::vector<address>& candidates, Use use) {
   std::error_code error;
   for (const address& each : candidates) {
     const bool made = !object.socket().open();
-    error = open_inet(object, each, helper);
+    error = open_inet(object, each);
     if (!error) error = use(object.fd(), each);
     if (!error) {
       object.inet = each.family();

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <system_error>
 #include <utility>
 
 #include "copas/core/task.hpp"
@@ -86,11 +87,14 @@ resolver& names::of(scheduler& whose) {
 
 resolver& names::blocking() {
   if (!blocking_) {
-    blocking_ = std::make_unique<blocking_resolver>(options_, engine_);
-    blocking_->events.on_descriptor_shortage = [this] {
-      loop* const helper = owner_.newest_loop();
-      return helper != nullptr && helper->free_descriptors();
-    };
+    const auto make = [this] { return std::make_unique<blocking_resolver>(options_, engine_); };
+    try {
+      blocking_ = make();
+    } catch (const std::system_error& failed) {
+      if (!is_descriptor_shortage(failed.code()) || !owner_.free_descriptors()) throw;
+      blocking_ = make();
+    }
+    blocking_->events.on_descriptor_shortage = [this] { return owner_.free_descriptors(); };
   }
   return blocking_->lookups;
 }

@@ -43,9 +43,10 @@ void push_wait(lua_State* L, const wait_node* operation) {
   }
 }
 
-// For a thread that asks: is nothing left but itself?
-bool others_finished(const loop& home) noexcept {
-  if (home.timers() != home.parked(wait_kind::background)) return false;
+// For a thread that asks: is nothing left but itself, and `guest`, which waits for the others?
+bool others_finished(const loop& home, const wait_node* guest) noexcept {
+  const std::size_t of_guest = guest != nullptr && guest->has_timer() ? 1 : 0;
+  if (home.timers() != home.parked(wait_kind::background) + of_guest) return false;
   if (home.parked(wait_kind::read) > 0 || home.parked(wait_kind::write) > 0) return false;
   bool left = false;
   home.tasks().for_each([&left](const task_record& each) {
@@ -85,7 +86,7 @@ scheduler::scheduler(lua_State* L, state& shared)
   guards_ = luaL_ref(L, LUA_REGISTRYINDEX);
   scratch_ = lua_newthread(L);
   scratch_anchor_ = luaL_ref(L, LUA_REGISTRYINDEX);
-  loop_.on_descriptor_shortage = [this] { return free_descriptors(lua_); };
+  loop_.on_descriptor_shortage = [&shared] { return shared.free_descriptors(); };
   loop_.on_error([this](const std::exception_ptr& thrown, const task_record& failed) { report(thrown, failed); });
   shared.schedulers.push_front(*this);
 }
@@ -238,7 +239,7 @@ bool scheduler::finished() const noexcept {
   // A timeout may wake threads that wait for a signal, which are all that are left then.
   const bool may_wake = timeouts_.pending() > 0 && threads_ > 0;
   const bool inside = turning_ || loop_.current() != nullptr;
-  return !may_wake && (inside ? others_finished(loop_) : loop_.finished());
+  return !may_wake && (inside ? others_finished(loop_, guest_step_) : loop_.finished());
 }
 
 bool scheduler::may_have_dropped_sockets() const noexcept {
@@ -452,13 +453,6 @@ void scheduler::close_foreign(lua_State* L, const thread& ended) {
   if (!push_callback(L, callback::close_foreign)) return;
   ended.push_socket(L);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);  // a socket that cannot be closed is its owner's affair
-}
-
-bool scheduler::free_descriptors(lua_State* L) {
-  if (!push_callback(L, callback::free_descriptors)) return false;
-  const bool freed = lua_pcall(L, 0, 1, 0) == LUA_OK && lua_toboolean(L, -1) != 0;
-  lua_pop(L, 1);
-  return freed;
 }
 
 void scheduler::push_caller(lua_State* L) const {

@@ -95,7 +95,7 @@ class scheduler : public list_link {
   void handle_signals() { signals_ = std::make_unique<stop_signals>(loop_); }
 
   /// What the Lua part of the module does for the scheduler.
-  enum class callback : std::uint8_t { report_error = 1, close_foreign, free_descriptors, timeout, trace, call, name };
+  enum class callback : std::uint8_t { report_error = 1, close_foreign, timeout, trace, call, name };
   /// Sets the function for that; it is on top of the stack, and is popped.
   void set_callback(lua_State* L, callback which);
 
@@ -159,7 +159,6 @@ class scheduler : public list_link {
   [[nodiscard]] bool may_have_dropped_sockets() const noexcept;
   [[nodiscard]] bool guards(lua_State* L, int index, const thread& guarded) const;
   [[nodiscard]] bool push_callback(lua_State* L, callback which) const;
-  bool free_descriptors(lua_State* L);
 
   state& shared_;
   lua_State* lua_;

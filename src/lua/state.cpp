@@ -1,8 +1,11 @@
 #include "lua/state.hpp"
 
+#include <chrono>
+#include <cstdio>
 #include <new>
 #include <utility>
 
+#include "lua/blocking.hpp"
 #include "lua/gate.hpp"
 #include "lua/names.hpp"
 #include "lua/scheduler.hpp"
@@ -11,6 +14,9 @@ namespace copas::lua {
 namespace {
 
 const char registry_key = 0;
+const char spare_key = 0;
+
+constexpr std::chrono::seconds rest_after_vain_collection{1};
 
 int finalise(lua_State* L) {
   static_cast<state*>(lua_touserdata(L, 1))->end();
@@ -24,6 +30,8 @@ state& state::push(lua_State* L) {
   if (auto* known = static_cast<state*>(lua_touserdata(L, -1))) return *known;
   lua_pop(L, 1);
   auto* made = new (lua_newuserdata(L, sizeof(state))) state{};
+  made->spare_ = lua_newthread(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, &finalise);
   lua_setfield(L, -2, "__gc");
@@ -47,6 +55,21 @@ bool state::has(const scheduler* asked) const noexcept {
 }
 
 loop* state::newest_loop() const noexcept { return schedulers.empty() ? nullptr : &schedulers.front().loop(); }
+
+bool state::free_descriptors() {
+  if (ended_ || blocking_now() < not_before_) return false;
+  thread* const running = std::exchange(current, nullptr);  // finalisers do not wait, least of all on its behalf
+  const std::size_t before = sockets;
+  for (int cycle = 0; cycle < 2; ++cycle) {  // finalisers may leave more
+    lua_pushcfunction(spare_, [](lua_State* L) { return lua_gc(L, LUA_GCCOLLECT, 0); });
+    if (lua_pcall(spare_, 0, 0, 0) != LUA_OK) lua_pop(spare_, 1);  // an error of a finaliser
+  }
+  current = running;
+  if (sockets < before) return true;
+  not_before_ = blocking_now() + rest_after_vain_collection;
+  if (!std::exchange(told_of_shortage_, true)) std::fputs("copas: no descriptor is free\n", stderr);
+  return true;  // those of other libraries are not counted
+}
 
 names& state::names() {
   if (!names_) names_.reset(new lua::names{*this});

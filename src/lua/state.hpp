@@ -33,10 +33,15 @@ class state {
   /// Those that are alive, the newest first. Their own links, for nobody would free an array at the end.
   list<scheduler> schedulers;
   [[nodiscard]] bool has(const scheduler* asked) const noexcept;
-  /// The loop of the newest one; null if there is none.
+  /// The loop of the newest one; null if there is none. It may be gone when Lua has run.
   [[nodiscard]] loop* newest_loop() const noexcept;
   /// Socket objects of this Lua state that have not been collected.
   std::size_t sockets = 0;
+
+  /// Collects garbage, because no descriptor is free: that closes sockets which somebody dropped. May be called at any time,
+  /// also inside of an operation.
+  /// @return  false if that was in vain just now, and is not done again.
+  bool free_descriptors();
 
   /// How names are looked up.
   [[nodiscard]] lua::names& names();
@@ -90,6 +95,9 @@ class state {
   std::size_t depth_ = 0;  // pushes in progress
   std::vector<detail::async_call_ptr> finished_;
   std::unique_ptr<lua::names, names_deleter> names_;  // made when it is needed first
+  lua_State* spare_ = nullptr;  // a coroutine that never runs, for what is called at any time
+  deadline not_before_ = deadline::min();  // a collection for want of descriptors
+  bool told_of_shortage_ = false;
   bool ended_ = false;
 };
 

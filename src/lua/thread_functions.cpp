@@ -368,15 +368,13 @@ int native_reset_exit(lua_State* L) {
   return 0;
 }
 
-// on(what, function): what the scheduler calls for an error in a thread, to close a socket of another library, before a
-// listener rests because descriptors have run out, in the thread of a timeout, to trace threads, to call a C function, and
-// for the name of a thread.
+// on(what, function): what the scheduler calls for an error in a thread, to close a socket of another library, in the
+// thread of a timeout, to trace threads, to call a C function, and for the name of a thread.
 int native_on(lua_State* L) {
   using callback = scheduler::callback;
-  static constexpr const char* names[] = {"error", "close", "shortage", "timeout", "trace", "call", "name", nullptr};
-  static constexpr callback callbacks[] = {callback::report_error, callback::close_foreign, callback::free_descriptors,
-                                           callback::timeout,      callback::trace,         callback::call,
-                                           callback::name};
+  static constexpr const char* names[] = {"error", "close", "timeout", "trace", "call", "name", nullptr};
+  static constexpr callback callbacks[] = {callback::report_error, callback::close_foreign, callback::timeout,
+                                           callback::trace,        callback::call,          callback::name};
   const callback which = callbacks[luaL_checkoption(L, 1, nullptr, names)];
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);

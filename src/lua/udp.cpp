@@ -25,10 +25,9 @@ int method_setsockname(lua_State* L) { return bind_inet(L, self(L, socket_role::
 struct set_first_peer {
   using outcome = std::error_code;
   socket_object* object;
-  loop* helper;
 
   outcome run(result<std::vector<address>>&& found) const {
-    return found ? with_first(*object, *found, helper, set_peer) : found.error();
+    return found ? with_first(*object, *found, set_peer) : found.error();
   }
   static int push(lua_State* L, state&, int object, const outcome& error) {
     if (error) return push_failure(L, error);
@@ -48,20 +47,19 @@ int method_setpeername(lua_State* L) {
   }
   const char* const service = luaL_checkstring(L, 3);
   return with_addresses(L, {.host = host, .service = service, .wanted = object.inet, .by = transport::datagrams}, {},
-                        set_first_peer{&object, state::of(L).newest_loop()});
+                        set_first_peer{&object});
 }
 
 // sendto(data, host, port) as the work of a look-up. Makes the descriptor, if the object never had one.
 struct send_to_first {
   using outcome = transfer;
   socket_object* object;
-  loop* helper;
   send_range data;
 
   outcome run(result<std::vector<address>>&& found) const {
     if (!found) return {.bytes = 0, .error = found.error()};
     if (object->inet == family::unspecified) {
-      const auto error = with_first(*object, *found, helper, [](int, const address&) { return std::error_code{}; });
+      const auto error = with_first(*object, *found, [](int, const address&) { return std::error_code{}; });
       if (error) return {.bytes = 0, .error = error};
       std::erase_if(*found, [this](const address& each) { return each.family() != object->inet; });
     }
@@ -80,8 +78,7 @@ int method_sendto(lua_State* L) {
   const char* const host = luaL_checkstring(L, 3);
   const char* const service = luaL_checkstring(L, 4);
   return with_addresses(L, {.host = host, .service = service, .wanted = object.inet, .by = transport::datagrams},
-                        {.timeout = lookup_timeout(object.blocking), .text = 2},
-                        send_to_first{&object, state::of(L).newest_loop(), data});
+                        {.timeout = lookup_timeout(object.blocking), .text = 2}, send_to_first{&object, data});
 }
 
 int method_getpeername(lua_State* L) { return push_peer(L, self(L, socket_role::connected)); }

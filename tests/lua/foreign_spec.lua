@@ -172,6 +172,27 @@ describe("a socket that is not native", function()
       assert.same({ "bye", "closed", "" }, closed)
     end)
 
+    it("listens for a server inside of an object that can do no more than that needs", function()
+      local server, port = sockets.listen(luasocket)
+      local listener = {}
+      for _, name in ipairs({ "accept", "close", "dirty", "getfd", "settimeout" }) do
+        listener[name] = function(_, ...) return server[name](server, ...) end
+      end
+      local got
+      copas.addserver(listener, function(client)
+        got = copas.receive(client)
+        copas.removeserver(listener)
+      end)
+      loop.run(copas, function()
+        local skt = luasocket.tcp()
+        copas.connect(skt, "127.0.0.1", port)
+        copas.send(skt, "hello\n")
+        skt:close()
+      end)
+
+      assert.equal("hello", got)
+    end)
+
     it("is not closed by a server if autoclose is off", function()
       local server, port = sockets.listen(luasocket)
       local kept

@@ -152,6 +152,19 @@ describe("the runtime", function()
       assert.equal("left\ttrue\n", output_of(child.file(script)))
     end)
 
+    it("a script and a thread that step and sleep until the others have finished", function()
+      local script = [[
+        copas.addthread(function()
+          while not copas.finished() do copas.pause(0.005) end
+          print("thread")
+        end)
+        while not copas.finished() do copas.step(0.02) end
+        print("script")
+      ]]
+
+      assert.equal("thread\nscript\n", output_of(child.file(script)))
+    end)
+
     it("a step of the script for as long as it says, if nothing happens", function()
       local script = [[
         local thread = copas.addthread(function() copas.pauseforever() print("woken") end)

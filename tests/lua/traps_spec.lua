@@ -313,6 +313,60 @@ describe("descriptors", function()
     assert.equal("done\ndone outside\n", result.out)
   end)
 
+  it("are collected outside of the loop, by a module that a coroutine loaded", function()
+    local result = child.shell(limited(64)(child.lua_command([[
+      local socket
+      coroutine.wrap(function()
+        require("copas")
+        socket = require("copas.socket")
+      end)()
+      collectgarbage()
+      for _ = 1, 200 do assert(socket.tcp4()) end
+      print("done")
+    ]])))
+
+    assert.equal("done\n", result.out)
+  end)
+
+  it("are collected inside of a connect, whatever finalisers do with sockets", function()
+    local result = child.shell(limited(64)(child.lua_command([[
+      local copas = require("copas")
+      local socket = require("copas.socket")
+      local function when_dropped(finish)
+        if not newproxy then return setmetatable({}, { __gc = finish }) end
+        local proxy = newproxy(true)
+        getmetatable(proxy).__gc = finish
+        return proxy
+      end
+      local server = socket.bind("127.0.0.1", 0)
+      local _, port = server:getsockname()
+      copas.addserver(server, function(client) print("got", (copas.receive(client))) end)
+      copas.addthread(function()
+        local first = socket.tcp()
+        assert(copas.connect(first, "127.0.0.1", port))
+        local session = when_dropped(function()
+          copas.send(first, "goodbye\n")
+          first:close()
+        end)
+        copas.pause(0)
+        local files = {}
+        repeat files[#files + 1] = io.open("/dev/null") until not io.open("/dev/null")
+        session = nil
+        local second = socket.tcp()
+        local connected = copas.connect(second, "127.0.0.1", port)
+        for _, file in ipairs(files) do file:close() end
+        copas.send(second, "hello\n")
+        print(connected, session)
+        copas.removeserver(server)
+      end)
+      copas.loop()
+    ]])))
+
+    assert.equal(0, result.code, result.err)
+    assert.matches("1\tnil\n", result.out)
+    assert.matches("got\tgoodbye\n", result.out)
+  end)
+
   it("may have numbers beyond 1024", function()
     local allowed = child.shell("ulimit -S -n 4500").code == 0
     if not allowed then return pending("the system allows too few descriptors") end

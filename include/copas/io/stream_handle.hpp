@@ -34,7 +34,7 @@ class stream_handle : public with_options<stream_handle> {
   /// Receives a line, without the LF at its end and any CR in it.
   ///
   /// @param into   is replaced by the line, or after an error by the part of one that had come; alive until the
-  ///               awaitable ends.
+  ///               awaitable ends, if only because its task is destroyed with the loop.
   /// @param until  when to give up.
   /// @error  errc::closed     the peer ended its side, and everything it sent was received.
   /// @error  errc::timed_out  `until` passed first.
