@@ -112,12 +112,6 @@ end
 
 local own_idle = 0.1 -- seconds that a connection to a server of this loop is kept: the loop does not end before
 
-local function idle_time(raw)
-  local address, port = raw:getpeername()
-  local own = address and internal.serves(port) and address == raw:getsockname()
-  return own and own_idle or nil
-end
-
 -- Puts a connection where others find it, or closes it.
 local function let_go(sent)
   local opened = sent.opened
@@ -128,7 +122,7 @@ local function let_go(sent)
     return
   end
   if not opened.raw then opened:own() end
-  core.put(sent.key, opened, raw, idle_time(raw))
+  core.put(sent.key, opened, raw, internal.serves(raw) and own_idle or nil)
   tidy()
 end
 

@@ -42,8 +42,11 @@ local function port_of(skt)
   return tonumber(port)
 end
 
----Has this loop a server at a port?
-function internal.serves(port)
+---Is a server of this loop at the other end of a native connection?
+function internal.serves(connection)
+  if not next(servers) then return false end
+  local address, port = connection:getpeername()
+  if not address or address ~= connection:getsockname() then return false end
   for skt in pairs(servers) do
     local ok, found = pcall(port_of, skt) -- an object of the program's own may have no address
     if ok and found == port then return true end
