@@ -1,5 +1,7 @@
 #include "lua/state.hpp"
 
+#include <sys/eventfd.h>
+
 #include <chrono>
 #include <cstdio>
 #include <new>
@@ -17,6 +19,8 @@ const char registry_key = 0;
 const char spare_key = 0;
 
 constexpr std::chrono::seconds rest_after_vain_collection{1};
+
+bool is_descriptor_free() noexcept { return static_cast<bool>(unique_fd{::eventfd(0, EFD_CLOEXEC)}); }
 
 int finalise(lua_State* L) {
   static_cast<state*>(lua_touserdata(L, 1))->end();
@@ -59,16 +63,15 @@ loop* state::newest_loop() const noexcept { return schedulers.empty() ? nullptr 
 bool state::free_descriptors() {
   if (ended_ || blocking_now() < not_before_) return false;
   thread* const running = std::exchange(current, nullptr);  // finalisers do not wait, least of all on its behalf
-  const std::size_t before = sockets;
   for (int cycle = 0; cycle < 2; ++cycle) {  // finalisers may leave more
     lua_pushcfunction(spare_, [](lua_State* L) { return lua_gc(L, LUA_GCCOLLECT, 0); });
     if (lua_pcall(spare_, 0, 0, 0) != LUA_OK) lua_pop(spare_, 1);  // an error of a finaliser
   }
   current = running;
-  if (sockets < before) return true;
+  if (is_descriptor_free()) return true;
   not_before_ = blocking_now() + rest_after_vain_collection;
   if (!std::exchange(told_of_shortage_, true)) std::fputs("copas: no descriptor is free\n", stderr);
-  return true;  // those of other libraries are not counted
+  return false;
 }
 
 names& state::names() {

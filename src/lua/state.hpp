@@ -40,7 +40,7 @@ class state {
 
   /// Collects garbage, because no descriptor is free: that closes sockets which somebody dropped. May be called at any time,
   /// also inside of an operation.
-  /// @return  false if that was in vain just now, and is not done again.
+  /// @return  whether one is free now. A collection in vain is not made again for a second.
   bool free_descriptors();
 
   /// How names are looked up.

@@ -1,44 +1,11 @@
 -- What tends to break event loops in Lua: collection at bad times, exits at bad times, peers that misbehave.
 local child = require("support.child")
 local loop = require("support.loop")
+local script = require("support.script")
 local sockets = require("support.sockets")
 
--- Calls `body` when what it returns is collected.
-local on_collection = [[
-  local function on_collection(body)
-    if newproxy then
-      local proxy = newproxy(true)
-      getmetatable(proxy).__gc = body
-      return proxy
-    end
-    return setmetatable({}, { __gc = body })
-  end
-]]
+local expect = script.expect
 
--- Runs a script in an interpreter of its own; it has to print what is expected, nothing else, and succeed.
-local function expect(expected, script, command)
-  local prepared = child.lua_command(on_collection .. [[
-    local copas = require("copas")
-    local socket = require("copas.socket")
-    copas.seterrorhandler(function(err) print("error", err) end, true)
-    local function listen()
-      local server = assert(socket.bind("127.0.0.1", 0))
-      local _, port = server:getsockname()
-      return server, port
-    end
-    local function pair()
-      local server, port = listen()
-      local client = assert(socket.connect("127.0.0.1", port))
-      local accepted = assert(server:accept())
-      server:close()
-      return accepted, client
-    end
-  ]] .. script)
-  local result = child.shell(command and command(prepared) or prepared)
-  assert.equal("", result.err)
-  assert.equal(expected, result.out)
-  assert.equal(0, result.code)
-end
 
 describe("collection", function()
   after_each(child.cleanup)
@@ -114,7 +81,7 @@ describe("collection", function()
   end)
 
   it("may run a finaliser that fails", function()
-    local result = child.lua(on_collection .. [[
+    local result = child.lua(script.on_collection .. [[
       local copas = require("copas")
       copas.seterrorhandler(function() end, true)
       copas.addthread(function()
@@ -236,163 +203,6 @@ describe("two schedulers in one state", function()
 
     table.sort(order)
     assert.same({ "1line", "2line" }, order)
-  end)
-end)
-
-describe("descriptors", function()
-  after_each(child.cleanup)
-
-  local function limited(count)
-    return function(command) return ("ulimit -S -n %d; exec %s"):format(count, command) end
-  end
-
-  it("may run out: connections wait until one is free", function()
-    local clients = child.file([[
-      local socket = require("copas.socket")
-      local port = tonumber(arg[1])
-      local open = {}
-      for index = 1, 60 do open[index] = assert(socket.connect("127.0.0.1", port)) end
-      local served = 0
-      for index = 1, 60 do -- each that ends makes room for one that waits
-        open[index]:send("line\n")
-        if open[index]:receive() == "line" then served = served + 1 end
-        open[index]:close()
-      end
-      print(served)
-    ]])
-    local result = child.shell(limited(40)(child.lua_command([[
-      local copas = require("copas")
-      local socket = require("copas.socket")
-      local server = socket.bind("127.0.0.1", 0)
-      local _, port = server:getsockname()
-      local left = 60
-      copas.addserver(server, function(client)
-        local line = copas.receive(client)
-        if line then copas.send(client, line .. "\n") end
-        left = left - 1
-        if left == 0 then copas.removeserver(server) end
-      end)
-      local children = io.popen("ulimit -S -n 200; " .. arg[1] .. " " .. arg[2] .. " " .. port)
-      copas.loop()
-      io.write(children:read("*a"))
-    ]], os.getenv("COPAS_LUA"), clients)))
-
-    assert.equal("60\n", result.out)
-    assert.equal(0, result.code)
-    assert.matches("^copas: no descriptor is free[^\n]*\n$", result.err)
-  end)
-
-  it("that dropped sockets have are free again when a new socket needs one", function()
-    local result = child.shell(limited(64)(child.lua_command([[
-      local copas = require("copas")
-      local socket = require("copas.socket")
-      local server = socket.bind("127.0.0.1", 0)
-      local _, port = server:getsockname()
-      copas.addserver(server, function(client)
-        local line = copas.receive(client)
-        if line then copas.send(client, line .. "\n") end
-      end)
-      copas.addthread(function()
-        for index = 1, 200 do
-          local client = copas.wrap(socket.tcp())
-          assert(client:connect("127.0.0.1", port))
-          client:send(index .. "\n")
-          assert(client:receive() == tostring(index))
-        end
-        for _ = 1, 200 do assert(socket.udp4()) end
-        for _ = 1, 200 do assert(socket.udp():setsockname("127.0.0.1", 0)) end
-        for _ = 1, 200 do assert(require("copas.socket.unix").udp()) end
-        print("done")
-        copas.removeserver(server)
-      end)
-      copas.loop()
-      for _ = 1, 200 do assert(socket.bind("127.0.0.1", 0)) end
-      print("done outside")
-    ]])))
-
-    assert.equal("done\ndone outside\n", result.out)
-  end)
-
-  it("are collected outside of the loop, by a module that a coroutine loaded", function()
-    local result = child.shell(limited(64)(child.lua_command([[
-      local socket
-      coroutine.wrap(function()
-        require("copas")
-        socket = require("copas.socket")
-      end)()
-      collectgarbage()
-      for _ = 1, 200 do assert(socket.tcp4()) end
-      print("done")
-    ]])))
-
-    assert.equal("done\n", result.out)
-  end)
-
-  it("are collected inside of a connect, whatever finalisers do with sockets", function()
-    local result = child.shell(limited(64)(child.lua_command([[
-      local copas = require("copas")
-      local socket = require("copas.socket")
-      local function when_dropped(finish)
-        if not newproxy then return setmetatable({}, { __gc = finish }) end
-        local proxy = newproxy(true)
-        getmetatable(proxy).__gc = finish
-        return proxy
-      end
-      local server = socket.bind("127.0.0.1", 0)
-      local _, port = server:getsockname()
-      copas.addserver(server, function(client) print("got", (copas.receive(client))) end)
-      copas.addthread(function()
-        local first = socket.tcp()
-        assert(copas.connect(first, "127.0.0.1", port))
-        local session = when_dropped(function()
-          copas.send(first, "goodbye\n")
-          first:close()
-        end)
-        copas.pause(0)
-        local files = {}
-        repeat files[#files + 1] = io.open("/dev/null") until not io.open("/dev/null")
-        session = nil
-        local second = socket.tcp()
-        local connected = copas.connect(second, "127.0.0.1", port)
-        for _, file in ipairs(files) do file:close() end
-        copas.send(second, "hello\n")
-        print(connected, session)
-        copas.removeserver(server)
-      end)
-      copas.loop()
-    ]])))
-
-    assert.equal(0, result.code, result.err)
-    assert.matches("1\tnil\n", result.out)
-    assert.matches("got\tgoodbye\n", result.out)
-  end)
-
-  it("may have numbers beyond 1024", function()
-    local allowed = child.shell("ulimit -S -n 4500").code == 0
-    if not allowed then return pending("the system allows too few descriptors") end
-
-    expect("2000\ttrue\n", [[
-      local server, port = listen()
-      local answered, highest, clients = 0, 0, {}
-      copas.addserver(server, function(client)
-        highest = math.max(highest, client:getfd())
-        copas.send(client, copas.receive(client) .. "\n")
-      end)
-      copas.addthread(function()
-        for index = 1, 2000 do
-          local client = socket.tcp()
-          assert(copas.connect(client, "127.0.0.1", port))
-          clients[index] = client
-        end
-        for index, client in ipairs(clients) do copas.send(client, index .. "\n") end
-        for index, client in ipairs(clients) do
-          if copas.receive(client) == tostring(index) then answered = answered + 1 end
-        end
-        copas.removeserver(server)
-      end)
-      copas.loop()
-      print(answered, highest > 3000)
-    ]], limited(4500))
   end)
 end)
 
