@@ -1,6 +1,6 @@
 #include "lua/state.hpp"
 
-#include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <cstdio>
@@ -20,7 +20,9 @@ const char spare_key = 0;
 
 constexpr std::chrono::seconds rest_after_vain_collection{1};
 
-bool is_descriptor_free() noexcept { return static_cast<bool>(unique_fd{::eventfd(0, EFD_CLOEXEC)}); }
+bool is_descriptor_free() noexcept {
+  return static_cast<bool>(unique_fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)});
+}
 
 int finalise(lua_State* L) {
   static_cast<state*>(lua_touserdata(L, 1))->end();
