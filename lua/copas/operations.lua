@@ -9,6 +9,13 @@ function internal.is_datagram(skt)
   return foreign.is_datagram(skt)
 end
 
+---Is a raw socket a TLS connection, of whatever library?
+function internal.is_secured(skt)
+  local secured = native.is_secured(skt)
+  if secured == nil then secured = tostring(skt):sub(1, 3) == "SSL" end
+  return secured
+end
+
 -- A function that calls `slow` where `fast` finds no native socket, for Luas in which `fast` cannot do that itself. Few
 -- arguments are passed on as few: that is what costs the least.
 function internal.with_fallback(fast, slow)
@@ -83,9 +90,13 @@ internal.check_secure_server = secured("check_server")
 ---Shakes hands over a connection, which is secured first if it is not: the connection, or nil and a word for a timeout.
 ---@param host string?  the peer's name, for internal use
 function copas.dohandshake(skt, params, host)
-  foreign.check(skt, 1)
-  local ok, connection = pcall(wrap, internal.raw(skt), params, nil, host)
-  if not ok then error(native.where() .. tostring(connection), 0) end
+  local connection = skt
+  if not native.is_secured(skt) then
+    foreign.check(skt, 1)
+    local ok
+    ok, connection = pcall(wrap, internal.raw(skt), params, nil, host)
+    if not ok then error(native.where() .. tostring(connection), 0) end
+  end
   local done, err = shake_hands(connection)
   if done then return connection end
   if done == nil then return nil, err, connection end

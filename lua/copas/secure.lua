@@ -7,12 +7,6 @@ local functions = tls.functions
 
 local secure = {}
 
----Is it a connection already, of whatever library?
-local function is_secured(skt)
-  if functions.is_socket(skt) then return functions.is_connection(skt) end
-  return tostring(skt):sub(1, 3) == "SSL"
-end
-
 -- Does LuaSec have to carry the connection, because one of the contexts is its?
 local function needs_luasec(params, names)
   if type(params) == "userdata" then return not functions.is_context(params) end
@@ -51,7 +45,7 @@ end
 ---@param names string|table|nil  what `sni` will be called with
 ---@param host string?            the peer's name, if its certificate is to be for it
 function secure.wrap(skt, params, names, host)
-  if is_secured(skt) then return skt end
+  if internal.is_secured(skt) then return skt end
   if not params then
     error("cannot wrap socket into a secure socket (using 'ssl.wrap()') without parameters/context", 0)
   end

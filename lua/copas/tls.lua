@@ -322,7 +322,8 @@ local function secure(skt, context)
     connection = functions.secure(context, skt:getfd(), early)
     skt:setfd(-1)
   end
-  choosers[connection] = choosers[context]
+  local choose = choosers[context]
+  if choose then choosers[connection] = choose end
   return connection
 end
 

@@ -101,7 +101,9 @@ end
 
 -- Secures the connection if it is not secured yet.
 local function secure(self, params, names)
-  local ok, connection = pcall(internal.secure, self.socket, params, names, peers[self])
+  local raw = self.socket
+  if native.is_secured(raw) then return raw end
+  local ok, connection = pcall(internal.secure, raw, params, names, peers[self])
   if not ok then error(native.where() .. tostring(connection), 0) end
   self.socket = connection
   return connection
@@ -128,7 +130,7 @@ end
 -- The result of a method that only secured connections have.
 local function ask(self, name)
   local raw = self.socket
-  if tostring(raw):sub(1, 3) ~= "SSL" then return nil, "not a tls socket" end
+  if not internal.is_secured(raw) then return nil, "not a tls socket" end
   if raw:getfd() < 0 then return nil, nil end
   return raw[name](raw), nil
 end
@@ -160,7 +162,7 @@ local not_implemented = "not implemented by LuaSec"
 -- Calls a method that raw sockets of some kinds lack or throw from, which counts as a failure.
 local function attempt(self, name, ...)
   local raw = self.socket
-  local ok, first, second, third = pcall(function(...) return raw[name](raw, ...) end, ...)
+  local ok, first, second, third = pcall(raw[name], raw, ...)
   if not ok then return nil, not_implemented end
   return first, second, third
 end

@@ -191,6 +191,14 @@ int native_kind(lua_State* L) {
   return 1;
 }
 
+// is_secured(socket): whether it is a TLS connection; nil if it is no native socket
+int native_is_secured(lua_State* L) {
+  const socket_object* const object = socket_object::to(L, 1);
+  if (object == nullptr) return 0;
+  lua_pushboolean(L, object->kind() == socket_kind::tls);
+  return 1;
+}
+
 int native_is_native(lua_State* L) {
   lua_pushboolean(L, socket_object::to(L, 1) != nullptr);
   return 1;
@@ -216,12 +224,19 @@ int native_set_limits(lua_State* L) {
 
 void add_operation_functions(lua_State* L, int scheduler) {
   constexpr luaL_Reg functions[] = {
-      {"accept", guarded<native_accept>},       {"connect", guarded<native_connect>},
-      {"connected", guarded<native_connected>}, {"direct", guarded<native_direct>},
-      {"flush", guarded<native_flush>},         {"handshake", guarded<native_handshake>},
-      {"limits", guarded<native_limits>},       {"succeed", guarded<native_succeed>},
-      {"is_native", guarded<native_is_native>}, {"kind", guarded<native_kind>},
-      {"method", guarded<native_method>},       {"set_limits", guarded<native_set_limits>},
+      {"accept", guarded<native_accept>},
+      {"connect", guarded<native_connect>},
+      {"connected", guarded<native_connected>},
+      {"direct", guarded<native_direct>},
+      {"flush", guarded<native_flush>},
+      {"handshake", guarded<native_handshake>},
+      {"limits", guarded<native_limits>},
+      {"succeed", guarded<native_succeed>},
+      {"is_native", guarded<native_is_native>},
+      {"is_secured", guarded<native_is_secured>},
+      {"kind", guarded<native_kind>},
+      {"method", guarded<native_method>},
+      {"set_limits", guarded<native_set_limits>},
   };
   for (const luaL_Reg& each : functions) set_scheduler_function(L, scheduler, each.name, each.func);
   lua_pushlightuserdata(L, const_cast<char*>(&foreign));

@@ -1,7 +1,8 @@
 // Contexts, and the making of connections. Whatever Lua may raise an error from is kept by a userdata meanwhile.
 #include <sys/stat.h>
 
-#include <cstdio>
+#include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -150,28 +151,20 @@ int curve_names(lua_State* L) {
   return 1;
 }
 
-// stamp(file): a text that changes when the file does; nil if there is none
+// stamp(file): bytes that change when the file does; nil if there is none
 int file_stamp(lua_State* L) {
   struct stat found{};
   if (::stat(luaL_checkstring(L, 1), &found) != 0) return 0;
-  char text[96];
-  std::snprintf(text, sizeof text, "%lld.%09ld/%lld/%llu", static_cast<long long>(found.st_mtim.tv_sec),
-                found.st_mtim.tv_nsec, static_cast<long long>(found.st_size),
-                static_cast<unsigned long long>(found.st_ino));
-  lua_pushstring(L, text);
+  const std::array stamp{static_cast<std::uint64_t>(found.st_mtim.tv_sec),
+                         static_cast<std::uint64_t>(found.st_mtim.tv_nsec), static_cast<std::uint64_t>(found.st_size),
+                         static_cast<std::uint64_t>(found.st_ino)};
+  lua_pushlstring(L, reinterpret_cast<const char*>(stamp.data()), sizeof stamp);
   return 1;
 }
 
 // is_socket(value): is it a native socket?
 int is_socket(lua_State* L) {
   lua_pushboolean(L, socket_object::to(L, 1) != nullptr ? 1 : 0);
-  return 1;
-}
-
-// is_connection(value): is it a native socket that is secured?
-int is_connection(lua_State* L) {
-  const socket_object* const found = socket_object::to(L, 1);
-  lua_pushboolean(L, found != nullptr && found->kind() == socket_kind::tls ? 1 : 0);
   return 1;
 }
 
@@ -291,7 +284,6 @@ void push_tls_functions(lua_State* L, tls::engine& by) {
   set_engine_function(L, "option_names", guarded<option_names>, by);
   set_engine_function(L, "curve_names", guarded<curve_names>, by);
   set_function(L, "is_context", guarded<is_context>);
-  set_function(L, "is_connection", guarded<is_connection>);
   set_function(L, "is_socket", guarded<is_socket>);
   set_function(L, "mode", guarded<mode_of>);
   set_function(L, "stamp", guarded<file_stamp>);
