@@ -113,7 +113,8 @@ inline int resume(lua_State* thread, lua_State* from, int arguments, int& result
 #endif
 }
 
-/// Runs the to-be-closed variables of a thread that ended with an error or will never be resumed, where Lua has them.
+/// Runs the to-be-closed variables of a thread that ended with an error or will never be resumed, where Lua has them. The
+/// error that Lua then leaves on its stack would make it count as suspended.
 inline void close_thread(lua_State* thread, lua_State* from) {
 #if LUA_VERSION_NUM >= 504
 #if LUA_VERSION_RELEASE_NUM >= 50406
@@ -122,6 +123,7 @@ inline void close_thread(lua_State* thread, lua_State* from) {
   static_cast<void>(from);
   lua_resetthread(thread);
 #endif
+  lua_settop(thread, 0);
 #else
   static_cast<void>(thread);
   static_cast<void>(from);

@@ -120,6 +120,16 @@ describe("a thread", function()
     assert.is_nil(weak.result)
   end)
 
+  it("is dead when it has failed, at once and for good", function()
+    local seen
+    copas.seterrorhandler(function(_, co) seen = coroutine.status(co) end, true)
+    local co = copas.addthread(error, "oops")
+    copas.loop()
+
+    assert.equal("dead", seen)
+    assert.equal("dead", coroutine.status(co))
+  end)
+
   it("may be a function of the module that waits", function()
     local co = copas.addthread(copas.pause, 0.01)
     local named = copas.addnamedthread("sleeper", copas.pause, 0.01)
