@@ -3,7 +3,7 @@
 local call, failed = ...
 
 -- How many levels above `settle`, a tail call, the caller is.
-local caller = jit and 2 or 3
+local caller = rawget(_G, "jit") and 2 or 3
 
 local function settle(...)
   if (...) == failed then

@@ -6,7 +6,7 @@ local parked, abandon = ...
 local create, resume, yield, close = coroutine.create, coroutine.resume, coroutine.yield, coroutine.close
 
 -- How many levels above `unwrap`, a tail call, the caller of a wrapped coroutine is.
-local caller = _VERSION == "Lua 5.1" and not jit and 3 or 2
+local caller = _VERSION == "Lua 5.1" and not rawget(_G, "jit") and 3 or 2
 
 local function pass(thread, alive, first, ...)
   if alive and first == parked then return pass(thread, resume(thread, yield(parked))) end

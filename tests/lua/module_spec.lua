@@ -119,6 +119,18 @@ describe("the copas module", function()
     assert.matches("^abc\tnumber\n127%.0%.0%.1\t%d+\tinet\n$", result.out)
   end)
 
+  it("reads and writes no global that is not there", function()
+    local result = child.lua [[
+      local function refuse(_, name) error("global " .. tostring(name)) end
+      setmetatable(_G, { __index = refuse, __newindex = refuse })
+      local copas = require("copas")
+      copas(function() copas.pause(0) end)
+      for _, name in ipairs { "future", "lock", "queue", "semaphore", "timer" } do assert(copas[name]) end
+    ]]
+
+    assert.equal("", result.err)
+  end)
+
   it("has submodules that say so if it is not the copas that is found", function()
     local result = child.lua [[
       package.loaded["copas"] = { _VERSION = "another one" }
