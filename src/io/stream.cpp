@@ -47,6 +47,18 @@ moved stream::send_some(loop* via, std::span<const std::byte> from) noexcept {
   return outcome;
 }
 
+// Only where a send_operation would do the same, and be ready.
+moved stream::send_directly(loop& via, std::span<const std::byte> bytes) noexcept {
+  via.flush_gathered_but(static_cast<socket*>(this));
+  if (output_ || encrypted_ || bytes.empty() || !open() || !ready().vacant(side::write) ||
+      !ready().may_be_ready(side::write) || !via.within_budget()) {
+    return {.error = system_error(EWOULDBLOCK)};
+  }
+  const moved outcome = send_raw(&via, bytes);
+  stats_.sent += outcome.bytes;
+  return outcome;
+}
+
 // Sends both in one call if they fit into the buffer; it then holds the bytes of `from` during the call only.
 moved stream::send_behind_output(loop* via, std::span<const std::byte> from) noexcept {
   output_->collected();
@@ -159,6 +171,32 @@ moved stream::send_raw(loop* via, std::span<const std::byte> from) noexcept {
   return outcome;
 }
 
+std::optional<stream::ready_input> stream::receive_at_once(loop& via, const receive_pattern& pattern) noexcept {
+  via.flush_gathered_but(static_cast<socket*>(this));
+  if (input_.empty() || !open() || !ready().vacant(side::read) || !via.within_budget()) return {};
+  return find(pattern);
+}
+
+std::optional<stream::ready_input> stream::find(const receive_pattern& pattern) noexcept {
+  const std::span<char> here = input_.bytes();
+  if (here.empty()) return {};
+  if (pattern.what == receive_pattern::kind::line) {
+    const auto* end = static_cast<const char*>(std::memchr(here.data(), '\n', here.size()));
+    if (end == nullptr) return {};
+    return ready_input{.length = static_cast<std::size_t>(end - here.data()), .line = true};
+  }
+  if (pattern.what != receive_pattern::kind::exactly || pattern.count == 0 || pattern.count > here.size()) return {};
+  return ready_input{.length = pattern.count};
+}
+
+std::span<char> stream::take(const ready_input& found) noexcept {
+  const std::span<char> taken = input_.bytes().first(found.length);
+  const std::size_t count = found.length + (found.line ? 1 : 0);
+  input_.consume(count);
+  stats_.received += count;
+  return found.line ? taken.first(without_carriage_returns(taken.data(), taken.size())) : taken;
+}
+
 moved stream::fill(loop* via) {
   const moved outcome = receive_some(via, input_.space());
   input_.commit(outcome.bytes);
@@ -211,6 +249,10 @@ bool receive_into_operation::attempt() noexcept {
 
 // Takes from the buffer what belongs to the result; true if that completes it.
 bool receive_into_operation::take_buffered() {
+  if (held_.empty()) {
+    if (from().input().empty()) return false;
+    if (take_slice()) return true;
+  }
   switch (what_) {
     case receive_pattern::kind::line: return take_line();
     case receive_pattern::kind::exactly: return take_counted();
@@ -219,24 +261,25 @@ bool receive_into_operation::take_buffered() {
   return false;
 }
 
+// The whole result, if it lies in the buffer.
+bool receive_into_operation::take_slice() {
+  const auto found = from().find(pattern());
+  if (!found) return false;
+  slice_ = from().take(*found);
+  finish(no_error);
+  return true;
+}
+
 bool receive_into_operation::take_line() {
-  read_buffer& input = from().input();
-  const std::span<char> bytes = input.bytes();
+  const std::span<char> bytes = from().input().bytes();
   if (bytes.empty()) return false;
-  const auto* end = static_cast<const char*>(std::memchr(bytes.data(), '\n', bytes.size()));
+  const void* const end = std::memchr(bytes.data(), '\n', bytes.size());
   if (end == nullptr) {
     take(bytes.size());
     return false;
   }
-  const auto length = static_cast<std::size_t>(end - bytes.data());
-  if (held_.empty()) {
-    slice_ = bytes.first(length);
-    input.consume(length + 1);
-    from().stats().received += length + 1;
-  } else {
-    take(length + 1);
-    held_.pop_back();
-  }
+  take(static_cast<std::size_t>(static_cast<const char*>(end) - bytes.data()) + 1);
+  held_.pop_back();
   finish(no_error);
   return true;
 }
@@ -248,14 +291,8 @@ bool receive_into_operation::take_counted() {
   } else {
     const std::size_t missing = count_ - std::min(count_, held_.size());
     const std::size_t count = std::min(missing, input.size());
-    if (held_.empty() && count == missing && count > 0) {
-      slice_ = input.bytes().first(count);
-      input.consume(count);
-      from().stats().received += count;
-    } else {
-      take(count);
-      if (count < missing) return false;
-    }
+    take(count);
+    if (count < missing) return false;
   }
   finish(no_error);
   return true;
@@ -295,13 +332,9 @@ void receive_into_operation::give_up(std::error_code why) noexcept { finish(why)
 
 void receive_into_operation::finish(std::error_code why) noexcept {
   error_ = why;
-  if (what_ != receive_pattern::kind::line) return;
-  if (slice_.data() != nullptr) {
-    slice_ = slice_.first(without_carriage_returns(slice_.data(), slice_.size()));
-  } else {
-    const std::size_t fresh = held_.size() - prefix_;
-    held_.resize(prefix_ + without_carriage_returns(held_.data() + prefix_, fresh));
-  }
+  if (what_ != receive_pattern::kind::line || held_.size() == prefix_) return;
+  const std::size_t fresh = held_.size() - prefix_;
+  held_.resize(prefix_ + without_carriage_returns(held_.data() + prefix_, fresh));
 }
 
 received receive_into_operation::take_result() {
@@ -367,11 +400,17 @@ bool receive_some_operation::attempt() noexcept {
   return true;
 }
 
-bool send_operation::gather_more(const send_limit& limit) noexcept {
-  if (!home()->within_budget() || !to().gather(*home(), rest_, limit)) return false;
-  outcome_.bytes = rest_.size();
-  rest_ = {};
-  return true;
+bool send_operation::begin() noexcept {
+  const moved gone = to().send_at_once(*home(), rest_, {.until = until()});
+  if (gone.blocked()) return false;
+  add(gone);
+  return outcome_.error || rest_.empty();
+}
+
+void send_operation::add(const moved& gone) noexcept {
+  outcome_.bytes += gone.bytes;
+  outcome_.error = gone.error;
+  rest_ = rest_.subspan(gone.bytes);
 }
 
 bool send_operation::attempt() noexcept {
@@ -385,13 +424,11 @@ bool send_operation::attempt() noexcept {
     if (!on().ready().may_be_ready(side::write)) return false;
     const moved outcome = rest_.empty() ? to().flush(home()) : to().send_some(home(), rest_);
     if (outcome.blocked()) return false;
-    outcome_.bytes += outcome.bytes;
-    outcome_.error = outcome.error;
+    add(outcome);
     if (outcome.error) {
       static_cast<void>(to().take_failure());  // that was it
       return true;
     }
-    rest_ = rest_.subspan(outcome.bytes);
   }
   return true;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "lua/errors.hpp"
 #include "lua/guard.hpp"
@@ -15,16 +16,16 @@ namespace {
 
 receive_pattern check_pattern(lua_State* L, int index) {
   if (lua_isnoneornil(L, index)) return {};
+  const bool is_text = lua_type(L, index) == LUA_TSTRING;
+  const std::string_view text = is_text ? lua_tostring(L, index) : "";
+  if (text.starts_with("*l")) return {.what = receive_pattern::kind::line};
+  if (text.starts_with("*a")) return {.what = receive_pattern::kind::all};
   if (lua_isnumber(L, index)) {
     const lua_Number count = lua_tonumber(L, index);
     if (!(count >= 0)) refuse_pattern(L, index);
     const lua_Number most = 9.0e15;  // beyond any memory; keeps the conversion defined
     return {.what = receive_pattern::kind::exactly, .count = static_cast<std::size_t>(std::min(count, most))};
   }
-  if (lua_type(L, index) != LUA_TSTRING) refuse_pattern(L, index);
-  const std::string_view text = lua_tostring(L, index);
-  if (text.starts_with("*l")) return {.what = receive_pattern::kind::line};
-  if (text.starts_with("*a")) return {.what = receive_pattern::kind::all};
   refuse_pattern(L, index);
 }
 
@@ -80,6 +81,18 @@ received_bytes take_received(state& shared, receive_operation& op) {
     outcome.pinned = shared.pin(op.await_resume());
   }
   return outcome;
+}
+
+int push_few(lua_State* L, copas::stream& from, const copas::stream::ready_input& found) {
+  // Copied first: some Luas collect garbage before they copy, and a finaliser may use the stream.
+  char copy[received_bytes::few];
+  const std::span<char> taken = from.take(found);
+  std::memcpy(copy, taken.data(), taken.size());
+  from.input().relax();
+  lua_pushlstring(L, copy, taken.size());
+  lua_pushnil(L);
+  lua_pushnil(L);
+  return 3;
 }
 
 int push_received(lua_State* L, state& shared, const received_bytes& outcome) {

@@ -50,6 +50,9 @@ struct received_bytes {
 /// Takes the outcome from an operation that is over.
 [[nodiscard]] received_bytes take_received(state& shared, receive_operation& op);
 
+/// Takes at most `received_bytes::few` bytes from the stream's buffer, and pushes `data, nil, nil`.
+int push_few(lua_State* L, copas::stream& from, const copas::stream::ready_input& found);
+
 /// Pushes `data, nil, nil` or `nil, error, partial`.
 int push_received(lua_State* L, state& shared, const received_bytes& outcome);
 

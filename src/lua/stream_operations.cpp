@@ -22,16 +22,14 @@ namespace {
 // A send that remembers which part of the string it was asked for.
 class ranged_send final : public send_operation {
  public:
-  /// @param limit  how long bytes that are gathered may take to leave once the stream is closed.
-  ranged_send(copas::loop* home, ref<copas::stream> to, const send_range& range,
-              std::chrono::nanoseconds limit) noexcept
-      : send_operation{home, std::move(to), range.bytes()}, range_{range}, limit_{limit} {}
-  [[nodiscard]] bool await_ready() noexcept { return gather({.timeout = limit_}) || io_operation::await_ready(); }
+  /// @param begun  how many of its bytes are on their way already.
+  ranged_send(copas::loop* home, ref<copas::stream> to, const send_range& range, std::size_t begun) noexcept
+      : send_operation{home, std::move(to), range.bytes(), never, begun}, range_{range} {}
+  [[nodiscard]] bool await_ready() noexcept { return io_operation::await_ready(); }
   [[nodiscard]] const send_range& range() const noexcept { return range_; }
 
  private:
   send_range range_;
-  std::chrono::nanoseconds limit_;
 };
 
 // An accept that knows the object it is for, from which connections inherit what it has when they come, and may leave those
@@ -210,6 +208,12 @@ int await_receive(lua_State* L, const socket_object& object, int socket, int cou
   pattern.partial = wanted == completeness::partial;
   const std::chrono::nanoseconds limit = effective(object.limits.receive);
   const operands in_use{.socket = socket, .text = 0};
+  thread* const running = object.home().current;
+  if (running != nullptr && prefix.empty() && !object.connection().input().empty()) {
+    running->begin_operation(L);
+    const auto found = object.connection().receive_at_once(running->owner().loop(), pattern);
+    if (found && found->length <= received_bytes::few) return push_few(L, object.connection(), *found);
+  }
   if (prefix.empty()) return perform<receive_operation>(L, object, limit, in_use, object.stream(), pattern);
   return perform<receive_operation>(L, object, limit, in_use, object.stream(), pattern, std::string{prefix});
 }
@@ -218,7 +222,16 @@ int await_send(lua_State* L, const socket_object& object, int socket, int count)
   check_client(L, object);
   const send_range range = count > 2 ? check_send_range(L, 2) : check_whole_string(L, 2);
   const std::chrono::nanoseconds limit = effective(object.limits.send);
-  return perform<ranged_send>(L, object, limit, {.socket = socket, .text = 2}, object.stream(), range, limit);
+  moved gone;
+  if (thread* const running = object.home().current) [[likely]] {
+    running->begin_operation(L);
+    gone = object.connection().send_at_once(running->owner().loop(), range.bytes(), {.timeout = limit});
+    const bool failed = gone.error && !gone.blocked();
+    if (failed || (gone.bytes == range.bytes().size() && gone.bytes > 0)) {
+      return push_sent(L, range, {.bytes = gone.bytes, .error = gone.error}, nullptr);
+    }
+  }
+  return perform<ranged_send>(L, object, limit, {.socket = socket, .text = 2}, object.stream(), range, gone.bytes);
 }
 
 int await_connect(lua_State* L, socket_object& object) {

@@ -270,7 +270,7 @@ void thread::become_lethargic(lua_State* L) {
 }
 
 void thread::prepare_lethargy(lua_State* caller) {
-  if (operation_ != nullptr && withdraw_abandoned(caller)) raise_lost_wait(caller);
+  check_last_wait(caller);
   wants_lethargy_ = true;
 }
 

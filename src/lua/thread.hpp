@@ -125,6 +125,14 @@ class thread final : public task_record, public pooled {
     }
   }
 
+  /// What comes before each operation: withdraws an earlier wait that never began, and ends the user's `copas.timeout`. For
+  /// one that is over before `await` would be called.
+  void begin_operation(lua_State* caller) {
+    check_last_wait(caller);
+    if (has_timeout_) [[unlikely]]
+      cancel_timeout();
+  }
+
   /// From its next wait on, which only `wake` can end, the coroutine is held by nobody but the user.
   void prepare_lethargy(lua_State* caller);
 
@@ -209,6 +217,9 @@ class thread final : public task_record, public pooled {
   }
   void enlarge_slot(std::size_t size);
 
+  void check_last_wait(lua_State* caller) {
+    if (operation_ != nullptr && withdraw_abandoned(caller)) raise_lost_wait(caller);
+  }
   void check_yieldable_or_withdraw(lua_State* caller);
   void prepare_yield(lua_State* caller, operands in_use);
   [[nodiscard]] bool still_ours() const;

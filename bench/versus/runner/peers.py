@@ -37,7 +37,7 @@ def of(family: str, build: Path) -> list[Program]:
             copas_script("copas-luajit", "luajit", script, build / "lua" / "5.1"),
         ]
     if (script := folder / "bare.lua").exists():
-        programs += [Program(f"bare-{lua}", (lua, str(script))) for lua in ("lua5.4", "luajit")]
+        programs += [_bare("lua5.4", "5.4", script, build), _bare("luajit", "5.1", script, build)]
     for name, probe in _MODULES.items():
         if (script := folder / f"{name}.lua").exists():
             lua = "lua5.2" if name == "lua-http" else "lua5.4"  # for which it is packaged
@@ -56,6 +56,14 @@ def of(family: str, build: Path) -> list[Program]:
 def _has_source(family: str, name: str) -> bool:
     source = SOURCES / "go" / family if name == "go" else SOURCES / family / f"{name}.cpp"
     return source.exists()
+
+
+def _bare(lua: str, version: str, script: Path, build: Path) -> Program:
+    if not (script.parent / "bare_loop.cpp").exists():
+        return Program(f"bare-{lua}", (lua, str(script)))
+    module = build / "bench" / f"{script.parent.name}-bare" / version / "bare_loop.so"
+    environment = {"LUA_CPATH": str(module.with_name("?.so"))}
+    return Program(f"bare-{lua}", (lua, str(script)), needs=(module,), environment=environment)
 
 
 def _compiled(family: str, name: str, build: Path) -> Program:

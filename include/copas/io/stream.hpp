@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,15 @@
 #include "copas/io/output_buffer.hpp"
 
 namespace copas {
+
+/// What a receive operation waits for.
+struct receive_pattern {
+  enum class kind : std::uint8_t { line, all, exactly };
+
+  kind what = kind::line;
+  std::size_t count = 0;  ///< for `exactly`: bytes, those of the prefix included. None: until anything is readable
+  bool partial = false;  ///< stop as soon as at least one byte has come, with `errc::timed_out`
+};
 
 /// A connected socket that carries bytes: the buffer of what arrived, and the statistics, shared by all who use it.
 class stream : public socket {
@@ -38,6 +48,18 @@ class stream : public socket {
   /// False if `receive_some` would certainly find nothing.
   [[nodiscard]] bool may_receive() noexcept { return encrypted_ ? may_decrypt() : ready().may_be_ready(side::read); }
 
+  /// The front of the buffer, if it is the whole result of a receive without a prefix.
+  struct ready_input {
+    std::size_t length = 0;
+    bool line = false;  ///< the LF follows it
+  };
+  [[nodiscard]] std::optional<ready_input> find(const receive_pattern& pattern) noexcept;
+  /// The same for one who comes now; nothing if a receive operation would find it not to be its turn.
+  [[nodiscard]] std::optional<ready_input> receive_at_once(loop& via, const receive_pattern& pattern) noexcept;
+  /// Takes it, a line without its end and each CR in it. The bytes lie where they are until `input().relax()`, while
+  /// nobody else uses the stream.
+  std::span<char> take(const ready_input& found) noexcept;
+
   /// Lets small sends of a task leave together, while there is more input for it to deal with: what one call of the system
   /// sends instead of many. Without it each leaves at once. It is on at first.
   void set_gathering(bool wanted) noexcept;
@@ -46,6 +68,12 @@ class stream : public socket {
   /// Takes bytes that the running task of `via` sends, to be sent together with what it sends next.
   /// @return  false if they are to be sent now.
   [[nodiscard]] bool gather(loop& via, std::span<const std::byte> bytes, const send_limit& limit) noexcept;
+  /// Begins to send as far as that needs no waiting: gathers the bytes, or lets the system have them by one call.
+  /// @return  what is on its way; `blocked()` if nothing is, and nothing is known of a failure.
+  moved send_at_once(loop& via, std::span<const std::byte> bytes, const send_limit& limit) noexcept {
+    if (has_input() && via.within_budget() && gather(via, bytes, limit)) return {.bytes = bytes.size()};
+    return send_directly(via, bytes);
+  }
   /// Sends what was gathered; a task of the loop sends what the system does not take at once.
   void send_gathered() noexcept {
     if (output_ && output_->collecting()) output_->leave();
@@ -105,6 +133,7 @@ class stream : public socket {
     return encrypted_ ? encrypt_some(via, from) : send_raw(via, from);
   }
   moved flush_output(loop* via) noexcept;
+  moved send_directly(loop& via, std::span<const std::byte> bytes) noexcept;
   moved send_behind_output(loop* via, std::span<const std::byte> from) noexcept;
   std::error_code take_output_failure() noexcept;
 
@@ -114,15 +143,6 @@ class stream : public socket {
   bool encrypted_ = false;
   bool gathers_ = true;
   bool entrusted_ = false;  // a task of the loop sends the output
-};
-
-/// What a receive operation waits for.
-struct receive_pattern {
-  enum class kind : std::uint8_t { line, all, exactly };
-
-  kind what = kind::line;
-  std::size_t count = 0;  ///< for `exactly`: bytes, those of the prefix included. None: until anything is readable
-  bool partial = false;  ///< stop as soon as at least one byte has come, with `errc::timed_out`
 };
 
 /// Bytes received, and what they lie in.
@@ -190,6 +210,7 @@ class [[nodiscard]] receive_into_operation : public io_operation {
 
  private:
   [[nodiscard]] bool take_buffered();
+  [[nodiscard]] bool take_slice();
   [[nodiscard]] bool take_line();
   [[nodiscard]] bool take_counted();
   [[nodiscard]] moved read_more();
@@ -255,12 +276,14 @@ class [[nodiscard]] receive_some_operation final : public io_operation {
 class [[nodiscard]] send_operation : public io_operation {
  public:
   /// @param bytes  alive and unchanged until the operation ends.
-  send_operation(loop* home, ref<stream> to, std::span<const std::byte> bytes, deadline until = never) noexcept
-      : io_operation{home, ref<socket>{to.get()}, side::write}, rest_{bytes} {
+  /// @param begun  how many of them are on their way already.
+  send_operation(loop* home, ref<stream> to, std::span<const std::byte> bytes, deadline until = never,
+                 std::size_t begun = 0) noexcept
+      : io_operation{home, ref<socket>{to.get()}, side::write}, rest_{bytes.subspan(begun)}, outcome_{.bytes = begun} {
     set_deadline(until);
   }
 
-  [[nodiscard]] bool await_ready() noexcept { return gather({.until = until()}) || io_operation::await_ready(); }
+  [[nodiscard]] bool await_ready() noexcept { return begin() || io_operation::await_ready(); }
   [[nodiscard]] bool attempt() noexcept override;
   void give_up(std::error_code why) noexcept override { outcome_.error = why; }
   /// @return  number of bytes the system took, or will get together with others: all, unless there is an error.
@@ -268,13 +291,9 @@ class [[nodiscard]] send_operation : public io_operation {
   [[nodiscard]] std::string_view activity() const noexcept override { return "sending"; }
   [[nodiscard]] stream& to() const noexcept { return static_cast<stream&>(on()); }
 
- protected:
-  /// Leaves the bytes to the stream, if it gathers them: the first thing to try.
-  /// @param limit  how long they may take to leave once the stream is closed.
-  [[nodiscard]] bool gather(const send_limit& limit) noexcept { return to().has_input() && gather_more(limit); }
-
  private:
-  [[nodiscard]] bool gather_more(const send_limit& limit) noexcept;
+  [[nodiscard]] bool begin() noexcept;
+  void add(const moved& gone) noexcept;
 
   std::span<const std::byte> rest_;
   transfer outcome_;
