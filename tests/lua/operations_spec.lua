@@ -85,6 +85,16 @@ for name, socket in pairs(kinds.modules) do
         end)
       end)
 
+      it("lines without any CR, however long, that came together", function()
+        right:send("one\r\n" .. ("x\r"):rep(2000) .. "\n\r\r\nlast\n")
+        loop.run(copas, function()
+          assert.equal("one", (copas.receive(left)))
+          assert.equal(("x"):rep(2000), (copas.receive(left)))
+          assert.equal("", (copas.receive(left)))
+          assert.equal("last", (copas.receive(left)))
+        end)
+      end)
+
       it("by no other patterns, before which nothing happens", function()
         right:send("line\n")
         loop.run(copas, function()
