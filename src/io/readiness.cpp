@@ -155,6 +155,7 @@ void readiness::leave(io_operation& left) noexcept {
   line& here = at(left.side_);
   const bool had_its_turn = here.holder == &left;
   if (had_its_turn) here.holder = nullptr;
+  if (here.waiting.empty()) return;
   if (had_its_turn || owner_.holds_bytes()) static_cast<void>(pass_on(left.side_));  // it may have given bytes back
 }
 

@@ -60,6 +60,11 @@ class stream : public socket {
   /// nobody else uses the stream.
   std::span<char> take(const ready_input& found) noexcept;
 
+  /// Would a receive certainly find nothing: neither bytes, nor an end, nor a failure that it has to tell of?
+  [[nodiscard]] bool surely_silent() noexcept {
+    return input_.empty() && !ready().may_be_ready(side::read) && !encrypted_ && !output_ && open();
+  }
+
   /// Lets small sends of a task leave together, while there is more input for it to deal with: what one call of the system
   /// sends instead of many. Without it each leaves at once. It is on at first.
   void set_gathering(bool wanted) noexcept;
@@ -180,6 +185,9 @@ class [[nodiscard]] receive_into_operation : public io_operation {
         prefix_{into.size()} {}
   ~receive_into_operation() override;
 
+  [[nodiscard]] bool await_ready() noexcept {
+    return !(prefix_ == 0 && from().surely_silent()) && io_operation::await_ready();
+  }
   [[nodiscard]] bool attempt() noexcept override;
   void give_up(std::error_code why) noexcept override;
   [[nodiscard]] bool got_part() const noexcept override { return got_part_; }
@@ -261,6 +269,9 @@ class [[nodiscard]] receive_some_operation final : public io_operation {
     set_deadline(until);
   }
 
+  [[nodiscard]] bool await_ready() noexcept {
+    return !static_cast<stream&>(on()).surely_silent() && io_operation::await_ready();
+  }
   [[nodiscard]] bool attempt() noexcept override;
   void give_up(std::error_code why) noexcept override { outcome_.error = why; }
   /// @return  number of bytes written to the front of `into`.
