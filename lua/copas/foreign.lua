@@ -91,6 +91,7 @@ end
 
 -- The error of an operation whose time is over; they differ in TLS and in connect.
 local function timeout_error(err)
+  native.timed_out(true)
   return native.own_words() and err or "timeout"
 end
 
@@ -133,6 +134,12 @@ local function block_again(skt, block, total, ok, ...)
   return ...
 end
 
+-- Is the time over for an object whose last call got nothing? The methods of wrappers, and of what passes calls on to
+-- them, wait themselves: they mean it.
+local function is_over(skt)
+  return type(skt) ~= "userdata" and native.timed_out()
+end
+
 -- Calls a method. An object in blocking mode, as LuaSocket's `connect` makes them, would keep all threads from
 -- running, so it is in non-blocking mode during the call.
 local function call(skt, name, ...)
@@ -140,7 +147,9 @@ local function call(skt, name, ...)
   if method == nil then
     error(("%sexpected arg #1 to have a method '%s'"):format(native.where(), name), 0)
   end
-  local limits_of = type(skt) == "userdata" and skt.gettimeout
+  local is_plain = type(skt) == "userdata"
+  if not is_plain then native.timed_out() end -- forgets what was before
+  local limits_of = is_plain and skt.gettimeout
   if not limits_of then return method(skt, ...) end
   local block, total = limits_of(skt)
   if block == 0 or total == 0 then return method(skt, ...) end
@@ -161,7 +170,7 @@ local function receive(skt, pattern, prefix, enough)
   while true do
     local data, err, partial = call(skt, "receive", pattern, prefix)
     if data == "" and is_closed_datagram(skt) then data, err = nil, "closed" end
-    if data or not must_wait(err) or enough(partial) then
+    if data or not must_wait(err) or enough(partial) or is_over(skt) then
       tell_of_bytes(skt)
       let_others_run()
       if not data and is_all(pattern, err, prefix, given) then return prefix, nil, nil end
@@ -196,10 +205,11 @@ function foreign.receivefrom(skt, size)
   while true do
     local data, ip, port = call(skt, "receivefrom", size)
     if (not data or data == "") and is_closed_datagram(skt) then data, ip, port = nil, "closed", nil end
-    if data or not must_wait(ip) or not in_time then
+    if data or not must_wait(ip) or is_over(skt) then
       let_others_run()
       return data, ip, port
     end
+    if not in_time then return nil, timeout_error(ip), nil end
     in_time, turn = wait(skt, ip, "read", deadline, turn)
   end
 end
@@ -222,7 +232,7 @@ function foreign.send(skt, data, i, j)
   end
   while true do
     local sent, err, last = call(skt, "send", data, i, j)
-    if sent or not must_wait(err) then
+    if sent or not must_wait(err) or is_over(skt) then
       let_others_run()
       if not sent then note_failure(skt, err) end
       return sent, err, last
@@ -242,10 +252,11 @@ end
 local function connect_to(skt, host, port, deadline)
   local in_time, tried = true, false
   while true do
-    local ok, err = skt:connect(host, port)
+    local ok, err = call(skt, "connect", host, port)
     if ok then return ok, nil end
     if err == "already connected" and tried then return 1, nil end
-    if err ~= "timeout" and err ~= "Operation already in progress" then return nil, err end
+    local in_progress = err == "timeout" or err == "Operation already in progress"
+    if not in_progress or is_over(skt) then return nil, err, in_progress end
     if not in_time then return nil, timeout_error(err), true end
     tried = true
     in_time = wait(skt, err, "write", deadline)

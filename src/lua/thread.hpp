@@ -189,6 +189,8 @@ class thread final : public task_record, public pooled {
 
   /// Does the thread want the words of the library below for a timeout, rather than "timeout"?
   bool wants_own_words = false;
+  /// Has an operation been given up because its time was over? Whoever wants to know clears it before.
+  bool has_timed_out = false;
 
  private:
   using finisher = int (*)(thread&, lua_State*);
@@ -197,6 +199,10 @@ class thread final : public task_record, public pooled {
   int finish(lua_State* L) {
     auto outcome = conversion<Operation>::take(owner_, *static_cast<Operation*>(slot_));
     static_assert(std::is_trivially_destructible_v<decltype(outcome)>);
+    if constexpr (!keeps_timeout<Operation>) {
+      if (operation_->reason() == wake_reason::timed_out) [[unlikely]]
+        has_timed_out = true;
+    }
     withdraw();
     return conversion<Operation>::push(L, owner_, outcome);
   }

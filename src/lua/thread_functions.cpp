@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "copas/core/sleep.hpp"
 #include "lua/functions.hpp"
@@ -135,6 +136,15 @@ int native_own_words(lua_State* L) {
   thread* const running = state::of(L).current;
   if (running != nullptr && !lua_isnone(L, 1)) running->wants_own_words = lua_toboolean(L, 1) != 0;
   lua_pushboolean(L, running != nullptr && running->wants_own_words ? 1 : 0);
+  return 1;
+}
+
+// timed_out([noted]): whether an operation of the running thread was given up, for its time was over, since this was asked
+// last, or somebody noted so
+int native_timed_out(lua_State* L) {
+  thread* const running = state::of(L).current;
+  const bool before = running != nullptr && std::exchange(running->has_timed_out, lua_toboolean(L, 1) != 0);
+  lua_pushboolean(L, before ? 1 : 0);
   return 1;
 }
 
@@ -445,6 +455,7 @@ void add_thread_functions(lua_State* L, int scheduler) {
       {"spawn_now", guarded<native_spawn_now>},
       {"step", guarded<native_step>},
       {"stepping", guarded<native_stepping>},
+      {"timed_out", guarded<native_timed_out>},
       {"timeout", guarded<native_timeout>},
       {"waitforexit", guarded<native_waitforexit>},
       {"where", guarded<native_where>},

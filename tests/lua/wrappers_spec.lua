@@ -34,6 +34,30 @@ for name, socket in pairs(kinds.modules) do
         assert.equal(1, wrapper.mine)
       end)
 
+      it("may be given to the functions of the module, and so may what passes calls on to it", function()
+        sockets.narrow(left, right)
+        wrapper:settimeout(0.005)
+        local deputy = {}
+        for _, method in ipairs { "receive", "send" } do
+          deputy[method] = function(_, ...) return wrapper[method](wrapper, ...) end
+        end
+
+        local got, sent = {}, {}
+        loop.run(copas, function()
+          for index, object in ipairs { wrapper, deputy } do
+            right:send("line\npart")
+            got[index] = { copas.receive(object), copas.receive(object) }
+          end
+          for index, object in ipairs { wrapper, deputy } do
+            local ok, err = copas.send(object, ("x"):rep(3000000))
+            sent[index] = { ok or "nil", err }
+          end
+        end)
+
+        assert.same({ { "line", nil, "timeout", "part" }, { "line", nil, "timeout", "part" } }, got)
+        assert.same({ { "nil", "timeout" }, { "nil", "timeout" } }, sent)
+      end)
+
       it("is not wrapped again", function()
         assert.equal(wrapper, copas.wrap(wrapper))
         assert.equal(wrapper, copas.wrap(wrapper, { wrap = {} }))
