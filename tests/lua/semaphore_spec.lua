@@ -368,68 +368,6 @@ describe("a semaphore", function()
     end)
   end)
 
-  describe("is destroyed", function()
-    it("once", function()
-      local semaphore = copas.semaphore.new(5, 0, 7)
-
-      assert.same(success, pack(semaphore:destroy()))
-      assert.same(destroyed, pack(semaphore:destroy()))
-      assert.is_true(semaphore.destroyed)
-      assert.equal(7, semaphore.timeout)
-    end)
-
-    it("and any field is a function that says so", function()
-      local semaphore = copas.semaphore.new(5, 5)
-      local take, give = semaphore.take, semaphore.give
-      semaphore:destroy()
-
-      assert.same(destroyed, pack(semaphore:take()))
-      assert.same(destroyed, pack(semaphore:take(6, 0)))
-      assert.same(destroyed, pack(semaphore:give()))
-      assert.same(destroyed, pack(semaphore:get_count()))
-      assert.same(destroyed, pack(semaphore:get_wait()))
-      assert.same(destroyed, pack(semaphore.no_such_method()))
-      assert.same(destroyed, pack(take(semaphore)))
-      assert.same(destroyed, pack(give(semaphore)))
-    end)
-
-    it("for all who wait, however many and whatever they want", function()
-      local semaphore = copas.semaphore.new(2)
-      for index = 1, 10 do taker(semaphore, index, index % 3, index % 2 == 0 and 3600 or math.huge) end
-      taker(semaphore, 0, 2)
-      loop.run(copas, function()
-        order = {} -- of those who wanted nothing when nobody waited
-        copas.pause()
-        semaphore:destroy()
-      end)
-
-      assert.equal(11, #order)
-      for _, each in ipairs(order) do assert.same({ each[1], nil, "destroyed" }, each) end
-      assert.equal(0, copas.gettimeouts())
-    end)
-
-    it("without a late error of anybody's timer", function()
-      local failed
-      copas.seterrorhandler(function(err) failed = err end, true)
-      do
-        local semaphore = copas.semaphore.new(2)
-        taker(semaphore, 1, 1, 0.01)
-        taker(semaphore, 2, 1, 0.01)
-        copas.addthread(function()
-          semaphore:give()
-          semaphore:destroy()
-        end)
-      end
-      copas.step(0)
-      loop.collect()
-      copas.addthread(copas.pause, 0.03)
-      copas.loop()
-
-      assert.is_nil(failed)
-      assert.same({ { 1, true }, { 2, nil, "destroyed" } }, order)
-    end)
-  end)
-
   it("lets go of a thread's own timeout when it makes the thread wait", function()
     local semaphore = copas.semaphore.new(1)
     loop.run(copas, function()
