@@ -9,7 +9,8 @@ namespace copas::lua {
 /// Keeps Lua values alive for a scheduler's threads: one table with a few fields for each thread.
 ///
 /// A field that exists is changed without allocating, so a value may be anchored just before a yield. The table is on the
-/// stack of a coroutine that never runs, where it is nearer than in the registry.
+/// stack of a coroutine that never runs, where it is nearer than in the registry. That is kept by the registry, until it
+/// is told who keeps it from then on.
 class anchors {
  public:
   /// What a thread needs to keep.
@@ -26,6 +27,8 @@ class anchors {
   static constexpr index none = 0;
 
   explicit anchors(lua_State* L);
+  /// Lets the table on top of the stack of `L` keep everything, and nothing but that.
+  void be_kept(lua_State* L);
   /// Gives up the table: nothing may be called any more.
   void end(lua_State* L) { luaL_unref(L, LUA_REGISTRYINDEX, shelf_anchor_); }
 

@@ -48,6 +48,9 @@ void push_scheduler(lua_State* L) {
   lua_setmetatable(L, -2);
   *held = new scheduler{L, shared};
   add_own_table(L, -1, *held);  // not the registry, which would keep all that the scheduler owns for ever
+  lua_getuservalue(L, -1);
+  (*held)->anchored().be_kept(L);
+  lua_pop(L, 1);
   lua_remove(L, -2);
 }
 

@@ -180,6 +180,31 @@ describe("what nobody refers to any more", function()
     assert.equal(0, count())
   end)
 
+  it("is collected: a module that is loaded anew, with all that waits in its loop", function()
+    local old = loop.fresh()
+    weak[old] = true
+    local server, port = sockets.listen(socket)
+    old.addserver(server, tracked(function() end))
+    old.addthread(tracked(function() old.pause(3600) end))
+    old.addthread(tracked(function()
+      old.timeout(3600, tracked(function() end))
+      local skt = old.wrap(socket.udp())
+      skt:setsockname("127.0.0.1", 0)
+      skt:receive()
+    end))
+    old.timer.new { delay = 3600, callback = tracked(function() end) }
+    old.step(0)
+    old.step(0)
+    old, server = nil, nil
+    copas = loop.fresh()
+    if jit then jit.flush() end -- compiled code holds what it was compiled for
+    loop.collect() -- calls finalisers
+
+    assert.equal(0, count())
+    server = assert(socket.bind("127.0.0.1", port))
+    server:close()
+  end)
+
   it("is closed while the loop idles, so that the peer sees the end", function()
     local server, port = sockets.listen(socket)
     copas.autoclose = false
