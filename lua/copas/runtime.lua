@@ -5,6 +5,7 @@ local unpack = table.unpack or unpack
 
 local internal = getmetatable(copas).internal
 _G.copas = copas
+internal.load("waiting_require")
 
 -- Where there is no LuaSec, TLS of ours answers to its names.
 local loaders = rawget(package, "searchers") or rawget(package, "loaders")
@@ -15,7 +16,7 @@ local luasec = {
   ["ssl.https"] = function() return internal.load("https", require("copas.tls")) end,
 }
 table.insert(loaders, function(name)
-  return luasec[name] or ("\n\tno module '%s' in the runtime"):format(name)
+  return luasec[name] or ("%sno module '%s' in the runtime"):format(_VERSION == "Lua 5.4" and "" or "\n\t", name)
 end)
 
 local usage = [[

@@ -220,6 +220,51 @@ describe("the runtime", function()
     end
   end)
 
+  describe("requires modules", function()
+    it("that wait while they are loaded", function()
+      local script = [[
+        package.preload.slow = function(name) copas.pause(0.001) return name end
+        print((require("slow")))
+      ]]
+      assert.equal("slow\n", output_of(child.file(script)))
+    end)
+
+    it("that run the loop", function()
+      local script = [[
+        package.preload.program = function()
+          copas.addthread(function() copas.pause(0.001) print("thread") end)
+          copas.loop()
+          return "the end"
+        end
+        print((require("program")))
+      ]]
+      assert.equal("thread\nthe end\n", output_of(child.file(script)))
+    end)
+
+    it("as Lua's own function does", function()
+      local script = [[
+        local function show(...)
+          local shown = { select("#", ...) }
+          for index = 1, shown[1] do shown[index + 1] = tostring((select(index, ...))):match("^[^\n]*") end
+          print((unpack or table.unpack)(shown))
+        end
+        package.preload.value = function(...) show(...) return "value" end
+        package.preload.nothing = function() end
+        package.preload.own = function(name) package.loaded[name] = "own" end
+        package.preload.no = function() return false end
+        package.preload["5"] = function() return "five" end
+        package.preload.bad = function() error("oops") end
+        for _, name in ipairs { "value", "value", "nothing", "own", "no", "no", 5 } do show(require(name)) end
+        for _, name in ipairs { "bad", "bad", "not.there", {}, false } do
+          show(pcall(function() return (require(name)) end))
+        end
+        show(pcall(function() return (require()) end))
+      ]]
+      local file = child.file(script)
+      assert.equal(child.shell(os.getenv("COPAS_LUA") .. " " .. file).out, output_of(file))
+    end)
+  end)
+
   describe("gives a script its arguments", function()
     it("in arg, and as arguments of the chunk", function()
       local script = child.file("print(#arg, arg[1], arg[2], ...)")
