@@ -321,6 +321,8 @@ function foreign.shake_hands(connection)
   end
 end
 
+local resting = {} -- the threads of servers that found no descriptor free
+
 ---The next connection of a listening object; nil and an error once there can be none.
 ---@param later boolean  whether not to accept before the next step
 function foreign.accept(skt, later)
@@ -333,16 +335,25 @@ function foreign.accept(skt, later)
     if err == "timeout" then
       wait(skt, err, "read")
     else
+      local co = native.running()
+      resting[co] = true
       native.pause(1) -- descriptors have run out, most likely
+      resting[co] = nil
     end
   end
+end
+
+-- Servers that rest may go on: a descriptor has become free.
+local function wake_resting(...)
+  for co in pairs(resting) do native.wakeup(co) end
+  return ...
 end
 
 ---Closes an object, after telling those who wait for it.
 function foreign.close(skt, ...)
   local fd = skt.getfd and skt:getfd()
   if fd and fd >= 0 then native.closing(fd) end
-  return skt:close(...)
+  return wake_resting(skt:close(...))
 end
 
 return foreign

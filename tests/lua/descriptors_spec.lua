@@ -47,6 +47,32 @@ describe("descriptors", function()
     assert.matches("^copas: no descriptor is free[^\n]*\n$", result.err)
   end)
 
+  it("may run out for a server of LuaSocket's: it goes on when one is closed", function()
+    local result = child.shell(limited(64)(child.lua_command([[
+      local copas = require("copas")
+      local socket = require("socket")
+      local server, spare = socket.bind("127.0.0.1", 0), socket.tcp4()
+      local client = assert(socket.connect("127.0.0.1", (select(2, server:getsockname()))))
+      copas.step(0)
+      local files = {}
+      repeat
+        local file = io.open("/dev/null")
+        files[#files + 1] = file
+      until not file
+
+      local accepted = false
+      copas.addserver(server, function() accepted = true end)
+      for _ = 1, 5 do copas.step(0) end
+      local before = accepted
+      copas.close(spare)
+      for _ = 1, 5 do copas.step(0) end
+      print(before, accepted)
+      client:close()
+    ]])))
+
+    assert.equal("false\ttrue\n", result.out)
+  end)
+
   it("that dropped sockets have are free again when a new socket needs one", function()
     expect("done\ndone outside\n", [[
       local server, port = listen()
