@@ -250,6 +250,7 @@ local function takes_addresses(skt)
 end
 
 local function connect_to(skt, host, port, deadline)
+  if skt.connect == nil then return skt:connect(host, port) end -- Lua's own error
   local in_time, tried = true, false
   while true do
     local ok, err = call(skt, "connect", host, port)
@@ -321,7 +322,7 @@ function foreign.shake_hands(connection)
   end
 end
 
-local resting = {} -- the threads of servers that found no descriptor free
+local resting = setmetatable({}, { __mode = "k" }) -- the threads of servers that found no descriptor free
 
 ---The next connection of a listening object; nil and an error once there can be none.
 ---@param later boolean  whether not to accept before the next step
