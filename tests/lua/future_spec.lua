@@ -2,9 +2,7 @@ local child = require("support.child")
 local loop = require("support.loop")
 
 describe("a future", function()
-  local copas, future, order
-
-  local function note(...) order[#order + 1] = { ... } end
+  local copas, future, order, note
 
   -- The results of a call, nils included.
   local function results(...) return { n = select("#", ...), ... } end
@@ -12,9 +10,8 @@ describe("a future", function()
   local pending, cancelled = { n = 1, false }, { n = 2, false, "cancelled" }
 
   before_each(function()
-    copas = loop.fresh()
+    copas, order, note = loop.noting()
     future = copas.future
-    order = {}
     copas.seterrorhandler(function(err) note("error handler", err) end, true)
   end)
   after_each(child.cleanup)

@@ -4,13 +4,10 @@ local loop = require("support.loop")
 local pack = require("support.check").pack
 
 describe("a lock", function()
-  local copas, order
-
-  local function note(...) order[#order + 1] = { ... } end
+  local copas, order, note
 
   before_each(function()
-    copas = loop.fresh()
-    order = {}
+    copas, order, note = loop.noting()
   end)
   after_each(child.cleanup)
 

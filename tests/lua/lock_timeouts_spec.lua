@@ -3,13 +3,10 @@ local loop = require("support.loop")
 local pack = require("support.check").pack
 
 describe("a thread that wants a lock gives up", function()
-  local copas, order
-
-  local function note(...) order[#order + 1] = { ... } end
+  local copas, order, note
 
   before_each(function()
-    copas = loop.fresh()
-    order = {}
+    copas, order, note = loop.noting()
   end)
 
   -- What `get` gives with these arguments while another thread holds the lock for 50 ms; and whether it held it still.

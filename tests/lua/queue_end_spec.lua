@@ -4,25 +4,14 @@ local loop = require("support.loop")
 local queues = require("support.queues")
 
 describe("a queue", function()
-  local copas, order
-
-  local function note(...) order[#order + 1] = { ... } end
+  local copas, order, note, popper
 
   local success, timeout, destroyed = queues.success, queues.timeout, queues.destroyed
 
   before_each(function()
-    copas = loop.fresh()
-    order = {}
+    copas, order, note, popper = queues.noting()
   end)
   after_each(child.cleanup)
-
-  -- Adds a thread that pops, and notes its name and what it got.
-  local function popper(queue, name, ...)
-    local arguments = check.pack(...)
-    return copas.addthread(function()
-      note(name, queue:pop(arguments[1]))
-    end)
-  end
 
   describe("when it is destroyed", function()
     it("says so ever after, but keeps its name", function()

@@ -1,26 +1,15 @@
 local check = require("support.check")
 local child = require("support.child")
 local loop = require("support.loop")
+local queues = require("support.queues")
 
 describe("a queue leaves to the collector", function()
-  local copas, order
-
-  local function note(...) order[#order + 1] = { ... } end
-
+  local copas, order, note, popper
 
   before_each(function()
-    copas = loop.fresh()
-    order = {}
+    copas, order, note, popper = queues.noting()
   end)
   after_each(child.cleanup)
-
-  -- Adds a thread that pops, and notes its name and what it got.
-  local function popper(queue, name, ...)
-    local arguments = check.pack(...)
-    return copas.addthread(function()
-      note(name, queue:pop(arguments[1]))
-    end)
-  end
 
   it("its dead workers", function()
     local weak = setmetatable({}, { __mode = "v" })

@@ -3,15 +3,12 @@ local loop = require("support.loop")
 local queues = require("support.queues")
 
 describe("a queue", function()
-  local copas, order
-
-  local function note(...) order[#order + 1] = { ... } end
+  local copas, order, note
 
   local success, timeout, destroyed = queues.success, queues.timeout, queues.destroyed
 
   before_each(function()
-    copas = loop.fresh()
-    order = {}
+    copas, order, note = loop.noting()
   end)
 
   describe("has workers", function()

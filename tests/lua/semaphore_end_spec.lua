@@ -1,29 +1,19 @@
 local child = require("support.child")
 local loop = require("support.loop")
+local semaphores = require("support.semaphores")
 
 local pack = require("support.check").pack
 
 describe("a semaphore", function()
-  local copas, order
+  local copas, order, note, taker
 
-  local function note(...) order[#order + 1] = { ... } end
-
-  local success, timeout = { n = 1, true }, { n = 2, nil, "timeout" }
-  local too_many, destroyed = { n = 2, nil, "too many" }, { n = 2, nil, "destroyed" }
+  local success, timeout = semaphores.success, semaphores.timeout
+  local too_many, destroyed = semaphores.too_many, semaphores.destroyed
 
   before_each(function()
-    copas = loop.fresh()
-    order = {}
+    copas, order, note, taker = semaphores.noting()
   end)
   after_each(child.cleanup)
-
-  -- Lets a thread take, and note its name and what it got.
-  local function taker(semaphore, name, ...)
-    local arguments = pack(...)
-    return copas.addthread(function()
-      note(name, semaphore:take(arguments[1], arguments[2]))
-    end)
-  end
 
   describe("is destroyed", function()
     it("once", function()
@@ -54,14 +44,15 @@ describe("a semaphore", function()
       local semaphore = copas.semaphore.new(2)
       for index = 1, 10 do taker(semaphore, index, index % 3, index % 2 == 0 and 3600 or math.huge) end
       taker(semaphore, 0, 2)
+      local before
       loop.run(copas, function()
-        order = {} -- of those who wanted nothing when nobody waited
+        before = #order -- those who wanted nothing when nobody waited
         copas.pause()
         semaphore:destroy()
       end)
 
-      assert.equal(11, #order)
-      for _, each in ipairs(order) do assert.same({ each[1], nil, "destroyed" }, each) end
+      assert.equal(11, #order - before)
+      for index = before + 1, #order do assert.same({ order[index][1], nil, "destroyed" }, order[index]) end
       assert.equal(0, copas.gettimeouts())
     end)
 

@@ -1,29 +1,19 @@
 local child = require("support.child")
 local loop = require("support.loop")
+local semaphores = require("support.semaphores")
 
 local pack = require("support.check").pack
 
 describe("a semaphore", function()
-  local copas, order
+  local copas, order, note, taker
 
-  local function note(...) order[#order + 1] = { ... } end
-
-  local success, timeout = { n = 1, true }, { n = 2, nil, "timeout" }
-  local too_many, destroyed = { n = 2, nil, "too many" }, { n = 2, nil, "destroyed" }
+  local success, timeout = semaphores.success, semaphores.timeout
+  local too_many, destroyed = semaphores.too_many, semaphores.destroyed
 
   before_each(function()
-    copas = loop.fresh()
-    order = {}
+    copas, order, note, taker = semaphores.noting()
   end)
   after_each(child.cleanup)
-
-  -- Lets a thread take, and note its name and what it got.
-  local function taker(semaphore, name, ...)
-    local arguments = pack(...)
-    return copas.addthread(function()
-      note(name, semaphore:take(arguments[1], arguments[2]))
-    end)
-  end
 
   describe("is made", function()
     it("with nothing in it, and 10 seconds as timeout", function()

@@ -7,6 +7,13 @@ function loop.fresh()
   return require("copas")
 end
 
+---The same, with an empty list, and a function that adds what it is called with to the list.
+---@return table copas, table[] order, fun(...) note
+function loop.noting()
+  local order = {}
+  return loop.fresh(), order, function(...) order[#order + 1] = { ... } end
+end
+
 ---Runs threads until the loop ends, or one of them fails: its error becomes one of the caller.
 ---@param copas table
 ---@param ... fun()  what the threads do
