@@ -171,10 +171,13 @@ moved stream::send_raw(loop* via, std::span<const std::byte> from) noexcept {
   return outcome;
 }
 
-std::optional<stream::ready_input> stream::receive_at_once(loop& via, const receive_pattern& pattern) noexcept {
+std::optional<stream::ready_input> stream::receive_at_once(loop& via, const receive_pattern& pattern,
+                                                           std::size_t most) noexcept {
   via.flush_gathered_but(static_cast<socket*>(this));
-  if (input_.empty() || !open() || !ready().vacant(side::read) || !via.within_budget()) return {};
-  return find(pattern);
+  if (!open() || !ready().vacant(side::read)) return {};
+  const auto found = find(pattern);
+  if (!found || found->length > most || !via.within_budget()) return {};
+  return found;
 }
 
 std::optional<stream::ready_input> stream::find(const receive_pattern& pattern) noexcept {

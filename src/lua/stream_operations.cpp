@@ -19,7 +19,7 @@
 namespace copas::lua {
 namespace {
 
-// A send that remembers which part of the string it was asked for.
+// A send that remembers which part of the string it was asked for. It goes on where `stream::send_at_once` came to its end.
 class ranged_send final : public send_operation {
  public:
   /// @param begun  how many of its bytes are on their way already.
@@ -211,8 +211,8 @@ int await_receive(lua_State* L, const socket_object& object, int socket, int cou
   thread* const running = object.home().current;
   if (running != nullptr && prefix.empty() && !object.connection().input().empty()) {
     running->begin_operation(L);
-    const auto found = object.connection().receive_at_once(running->owner().loop(), pattern);
-    if (found && found->length <= received_bytes::few) return push_few(L, object.connection(), *found);
+    const auto found = object.connection().receive_at_once(running->owner().loop(), pattern, received_bytes::few);
+    if (found) return push_few(L, object.connection(), *found);
   }
   if (prefix.empty()) return perform<receive_operation>(L, object, limit, in_use, object.stream(), pattern);
   return perform<receive_operation>(L, object, limit, in_use, object.stream(), pattern, std::string{prefix});

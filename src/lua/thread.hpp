@@ -97,7 +97,7 @@ class thread final : public task_record, public pooled {
   template <awaitable Operation, class... Arguments>
   int await_for(lua_State* caller, std::chrono::nanoseconds timeout, operands in_use, Arguments&&... arguments) {
     static_assert(alignof(Operation) <= alignof(std::max_align_t));
-    if (operation_ != nullptr && withdraw_abandoned(caller)) {
+    if (lost_last_wait(caller)) {
       (let_go<Arguments>(arguments), ...);
       raise_lost_wait(caller);
     }
@@ -223,8 +223,9 @@ class thread final : public task_record, public pooled {
   }
   void enlarge_slot(std::size_t size);
 
+  [[nodiscard]] bool lost_last_wait(lua_State* caller) { return operation_ != nullptr && withdraw_abandoned(caller); }
   void check_last_wait(lua_State* caller) {
-    if (operation_ != nullptr && withdraw_abandoned(caller)) raise_lost_wait(caller);
+    if (lost_last_wait(caller)) raise_lost_wait(caller);
   }
   void check_yieldable_or_withdraw(lua_State* caller);
   void prepare_yield(lua_State* caller, operands in_use);

@@ -53,9 +53,11 @@ class stream : public socket {
     std::size_t length = 0;
     bool line = false;  ///< the LF follows it
   };
+  /// Looks for it, and changes nothing.
   [[nodiscard]] std::optional<ready_input> find(const receive_pattern& pattern) noexcept;
-  /// The same for one who comes now; nothing if a receive operation would find it not to be its turn.
-  [[nodiscard]] std::optional<ready_input> receive_at_once(loop& via, const receive_pattern& pattern) noexcept;
+  /// The same for a task of `via`, of at most so many bytes; nothing if a receive operation would have to wait its turn.
+  [[nodiscard]] std::optional<ready_input> receive_at_once(loop& via, const receive_pattern& pattern,
+                                                           std::size_t most) noexcept;
   /// Takes it, a line without its end and each CR in it. The bytes lie where they are until `input().relax()`, while
   /// nobody else uses the stream.
   std::span<char> take(const ready_input& found) noexcept;
