@@ -39,7 +39,7 @@ function(copas_optimise_whole target)
   endif()
 endfunction()
 
-# copas_link_fast(<target>): leaves the whole unoptimised, for tests.
+# copas_link_fast(<target>): leaves the whole unoptimised, for tests and examples.
 function(copas_link_fast target)
   if(copas_lto_enabled)
     target_link_options(${target} PRIVATE -fno-lto)

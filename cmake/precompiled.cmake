@@ -1,22 +1,24 @@
-# The headers of the standard library that nearly every file includes take longer to read than the rest of most files takes
-# to compile. They are compiled once for each tree, for tests with those of GoogleTest, and every target that links
-# copas::options starts from them. Files include what they use all the same: the preset `tidy` compiles without.
+# The headers that nearly every file includes, of the standard library and of ours, take longer to read than the rest of
+# most files takes to compile. They are compiled once for each tree, for tests with those of GoogleTest, and every target
+# that links copas::options starts from them. Files include what they use all the same: the preset `tidy` compiles without.
 #
 # A compiler launcher, ccache for one, remembers more without them.
 set(default ON)
 if(CMAKE_CXX_COMPILER_LAUNCHER)
   set(default OFF)
 endif()
-option(COPAS_PRECOMPILED_HEADERS "Compile the headers of the standard library once for each tree" ${default})
+option(COPAS_PRECOMPILED_HEADERS "Compile the headers that most files include once for each tree" ${default})
 
 # copas_precompile(<target> <library> <header>...): makes the target that others share the headers of, which are those of the
-# standard library and <header>... of <library>.
+# standard library, our own, and <header>... of <library>.
 function(copas_precompile target library)
   add_library(${target} OBJECT ${PROJECT_SOURCE_DIR}/cmake/precompiled.cpp)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/include)
   target_link_libraries(${target} PRIVATE copas::options ${library})
   target_precompile_headers(${target} PRIVATE
     <algorithm> <array> <atomic> <chrono> <coroutine> <cstdint> <cstring> <exception> <expected> <functional> <memory>
-    <mutex> <optional> <source_location> <span> <stdexcept> <string> <string_view> <system_error> <utility> <vector> ${ARGN})
+    <mutex> <optional> <source_location> <span> <stdexcept> <string> <string_view> <system_error> <utility> <vector>
+    <copas/core/scope.hpp> <copas/core/sleep.hpp> <copas/io/stream.hpp> <copas/net/tcp.hpp> ${ARGN})
 endfunction()
 
 # copas_share_precompiled(<folder>): lets the targets of the folder, and of those below, start from compiled headers.

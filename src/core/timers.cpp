@@ -85,8 +85,8 @@ std::optional<timer_queue::bucket> timer_queue::first_bucket() noexcept {
         const std::size_t index = word * 64 + static_cast<std::size_t>(std::countr_zero(in.occupied[word]));
         if (in.buckets[index].next != &in.buckets[index]) {
           const std::size_t shift = depth * bits_per_level;
-          const tick block = (hand_ >> (shift + bits_per_level)) << (shift + bits_per_level);
-          return bucket{depth, index, block | (static_cast<tick>(index) << shift)};
+          const tick earlier = (hand_ >> (shift + bits_per_level)) << (shift + bits_per_level);
+          return bucket{depth, index, earlier | (static_cast<tick>(index) << shift)};
         }
         in.occupied[word] &= in.occupied[word] - 1;
       }
