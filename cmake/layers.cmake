@@ -98,8 +98,7 @@ function(copas_check_file file)
   endif()
 endfunction()
 
-# copas_check_links(): fails if the target of a folder links one that no arrow leads to. An arrow may skip folders that do
-# not exist yet: lua links net until there is http.
+# copas_check_links(): fails if the target of a folder links one that no arrow leads to.
 function(copas_check_links)
   set(targets ${copas_layers} ${COPAS_LUA_VERSIONS})
   list(TRANSFORM targets PREPEND lua_ REGEX "^[0-9]")
