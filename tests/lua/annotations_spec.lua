@@ -57,15 +57,17 @@ end
 readers["function"] = function(declared) classes[declared.class][declared.name] = "function" end
 readers.same = readers["function"]
 
-for _, module in ipairs(annotations.modules(folder)) do
-  local file = annotations.read(folder .. module:gsub("%.", "/") .. ".lua")
+for _, subject in ipairs(annotations.subjects(folder)) do
+  local file = annotations.read(folder .. subject:gsub("%.", "/") .. ".lua")
   for _, declared in ipairs(file) do
     if readers[declared.kind] then readers[declared.kind](declared) end
   end
-  modules[module] = file.module
-  objects[file.module] = function() return require(module) end
-  local submodule = module:match("^copas%.(.+)")
-  local _ = submodule and copas[submodule] -- which the module loads when it is first used
+  if file.module then
+    modules[subject] = file.module
+    objects[file.module] = function() return require(subject) end
+    local submodule = subject:match("^copas%.(.+)")
+    local _ = submodule and copas[submodule] -- which the module loads when it is first used
+  end
 end
 
 -- What an object has, its methods included, in the same form; but for what it keeps at other keys than names.

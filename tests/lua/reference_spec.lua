@@ -7,15 +7,15 @@ local page = require("reference.page")
 local root = debug.getinfo(1, "S").source:match("^@(.*)tests/lua/reference_spec%.lua$")
 
 describe("the reference", function()
-  local modules = annotations.modules(root .. "lua/meta")
+  local subjects = annotations.subjects(root .. "lua/meta")
 
-  for _, module in ipairs(modules) do
-    it("of " .. module .. " is up to date (tools/reference/write writes it)", function()
-      assert.equal(page.render(root, module), files.content(page.path(root, module)))
+  for _, subject in ipairs(subjects) do
+    it("of " .. subject .. " is up to date (tools/reference/write writes it)", function()
+      assert.equal(page.render(root, subject), files.content(page.path(root, subject)))
     end)
 
-    it("of " .. module .. " has an example for each function", function()
-      local file = annotations.read(root .. "lua/meta/" .. module:gsub("%.", "/") .. ".lua")
+    it("of " .. subject .. " has an example for each function", function()
+      local file = annotations.read(root .. "lua/meta/" .. subject:gsub("%.", "/") .. ".lua")
       local shown, lacking = examples.by_function(root), {}
       for _, declared in ipairs(file) do
         if declared.kind == "function" and not shown[examples.key(declared)] then
@@ -30,7 +30,7 @@ describe("the reference", function()
   it("has an index of its pages", function()
     local index = files.content(root .. "docs/reference/README.md")
 
-    for _, module in ipairs(modules) do assert.truthy(index:find("(" .. module .. ".md)", 1, true)) end
+    for _, subject in ipairs(subjects) do assert.truthy(index:find("(" .. subject .. ".md)", 1, true)) end
   end)
 
   for _, example in ipairs(examples.all(root)) do
@@ -44,8 +44,8 @@ describe("the reference", function()
 
   it("has no example of what does not exist", function()
     local known = {}
-    for _, module in ipairs(modules) do
-      for _, declared in ipairs(annotations.read(root .. "lua/meta/" .. module:gsub("%.", "/") .. ".lua")) do
+    for _, subject in ipairs(subjects) do
+      for _, declared in ipairs(annotations.read(root .. "lua/meta/" .. subject:gsub("%.", "/") .. ".lua")) do
         if declared.class then known[examples.key(declared)] = true end
       end
     end

@@ -131,8 +131,8 @@ local function add_comment(file, text)
 end
 
 ---@param path string
----@return table file  its declarations in order; `module` is the class that the module is of, `variables` are the
----  classes by the names that the file gives them
+---@return table file  its declarations in order; `module` is the class that the module is of, if it describes one;
+---  `variables` are the classes by the names that the file gives them
 function annotations.read(path)
   local file = { block = new_block(), variables = {} }
   for line in io.lines(path) do
@@ -148,10 +148,10 @@ function annotations.read(path)
   return file
 end
 
----The modules that the files of a folder describe.
+---What the files of a folder describe: modules, and classes that no module returns.
 ---@param folder string
----@return string[] modules  in order
-function annotations.modules(folder)
+---@return string[] names  in order
+function annotations.subjects(folder)
   local names = {}
   local list = assert(io.popen("cd '" .. folder .. "' && find * -name '*.lua' | sort"))
   for path in list:lines() do names[#names + 1] = path:gsub("%.lua$", ""):gsub("/", ".") end

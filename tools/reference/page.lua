@@ -1,4 +1,4 @@
--- A page of the reference: what the annotations of a module say, as Markdown, with the examples of its functions.
+-- A page of the reference: what a file of annotations says, as Markdown, with the examples of its functions.
 local annotations = require("reference.annotations")
 local examples = require("reference.examples")
 
@@ -28,10 +28,11 @@ local function parameter_list(parameters)
 end
 
 -- What stands before the names of a class: how a program gets at it.
-local function prefixes_of(module, file)
+local function prefixes_of(subject, file)
   local prefixes = {}
   for variable, class in pairs(file.variables) do prefixes[class] = variable end
-  if prefixes[file.module]:find("lib$") then prefixes[file.module] = module end
+  if not file.module then return prefixes end
+  if prefixes[file.module]:find("lib$") then prefixes[file.module] = subject end
   for _, declared in ipairs(file) do
     if declared.kind == "class" and declared.name == file.module then
       for _, field in ipairs(declared.fields) do
@@ -119,14 +120,14 @@ function writers.same(add, declared, context)
 end
 
 ---@param root string    folder of the project, with a slash at its end
----@param module string
+---@param subject string  what a file of lua/meta describes: see `annotations.subjects`
 ---@return string markdown
-function page.render(root, module)
-  local file = annotations.read(root .. "lua/meta/" .. module:gsub("%.", "/") .. ".lua")
-  local context = { file = file, prefixes = prefixes_of(module, file), examples = examples.by_function(root) }
+function page.render(root, subject)
+  local file = annotations.read(root .. "lua/meta/" .. subject:gsub("%.", "/") .. ".lua")
+  local context = { file = file, prefixes = prefixes_of(subject, file), examples = examples.by_function(root) }
   local paragraphs = {
     "<!-- Written by tools/reference/write, from lua/meta and examples/reference. -->",
-    ("# Module `%s`"):format(module),
+    (file.module and "# Module `%s`" or "# `%s`"):format(subject),
   }
   local function add(text)
     if text ~= "" then paragraphs[#paragraphs + 1] = text end
@@ -143,9 +144,9 @@ function page.render(root, module)
   return table.concat(paragraphs, "\n\n") .. "\n"
 end
 
----The page of a module.
-function page.path(root, module)
-  return root .. "docs/reference/" .. module .. ".md"
+---Where that page is.
+function page.path(root, subject)
+  return root .. "docs/reference/" .. subject .. ".md"
 end
 
 return page
