@@ -15,10 +15,7 @@ for name, socket in pairs(kinds.modules) do
 
     before_each(function() copas, left, right = kinds.connected(socket) end)
 
-    after_each(function()
-      left:close()
-      right:close()
-    end)
+    after_each(function() sockets.close(left, right) end)
 
     describe("gives up", function()
       it("after the timeout of the whole call, with what has come", function()

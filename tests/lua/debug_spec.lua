@@ -1,3 +1,4 @@
+local kinds = require("support.kinds")
 local loop = require("support.loop")
 local sockets = require("support.sockets")
 
@@ -108,7 +109,7 @@ describe("copas.debug.start", function()
   end)
 end)
 
-for name, socket in pairs { ["a native socket"] = require("copas.socket"), ["a socket of LuaSocket"] = require("socket") } do
+for name, socket in pairs(kinds.modules) do
   describe("copas.debug.socket, for " .. name, function()
     local copas, left, right
 
@@ -116,10 +117,7 @@ for name, socket in pairs { ["a native socket"] = require("copas.socket"), ["a s
       copas = loop.fresh()
       left, right = sockets.pair(socket)
     end)
-    after_each(function()
-      left:close()
-      right:close()
-    end)
+    after_each(function() sockets.close(left, right) end)
 
     it("is a proxy with the same text", function()
       local proxy = copas.debug.socket(left)

@@ -329,7 +329,7 @@ describe("with real servers,", function()
 
     it("sends mails of a megabyte, many at once", function()
       local body = ("%s\r\n"):format(("0123456789"):rep(7)):rep(14000)
-      local got = run(function()
+      run(function()
         local tasks = {}
         for index = 1, 5 do
           tasks[index] = copas.future.addthread(smtp.send, mail(("many%d@there.test"):format(index), {

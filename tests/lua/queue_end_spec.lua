@@ -6,7 +6,7 @@ local queues = require("support.queues")
 describe("a queue", function()
   local copas, order, note, popper
 
-  local success, timeout, destroyed = queues.success, queues.timeout, queues.destroyed
+  local success, destroyed = queues.success, queues.destroyed
 
   before_each(function()
     copas, order, note, popper = queues.noting()

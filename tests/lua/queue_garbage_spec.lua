@@ -1,4 +1,3 @@
-local check = require("support.check")
 local child = require("support.child")
 local loop = require("support.loop")
 local queues = require("support.queues")

@@ -7,8 +7,7 @@ local pack = require("support.check").pack
 describe("a semaphore", function()
   local copas, order, note, taker
 
-  local success, timeout = semaphores.success, semaphores.timeout
-  local too_many, destroyed = semaphores.too_many, semaphores.destroyed
+  local success, destroyed = semaphores.success, semaphores.destroyed
 
   before_each(function()
     copas, order, note, taker = semaphores.noting()

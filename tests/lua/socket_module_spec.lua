@@ -1,29 +1,20 @@
 -- The functions of LuaSocket's interface. What both should do is asked of LuaSocket itself, too, so that the two agree.
 local check = require("support.check")
+local kinds = require("support.kinds")
 local sockets = require("support.sockets")
 
 local pack = check.pack
 
-local native = require("copas.socket")
-local luasocket = require("socket")
+local native, luasocket = kinds.native, kinds.luasocket
 
-local function has_ipv6(socket)
-  local server = socket.bind("::1", 0)
-  if server then server:close() end
-  return server ~= nil
-end
-
-for name, socket in pairs { ["the native module"] = native, ["LuaSocket"] = luasocket } do
-  local is_native = socket == native
+for name, socket in pairs(kinds.libraries) do
+  local is_native = socket == kinds.native
 
   describe(name, function()
     local peer, client
 
     before_each(function() peer, client = sockets.pair(socket) end)
-    after_each(function()
-      peer:close()
-      client:close()
-    end)
+    after_each(function() sockets.close(peer, client) end)
 
     describe("module", function()
       it("has the constants", function()
@@ -194,7 +185,7 @@ for name, socket in pairs { ["the native module"] = native, ["LuaSocket"] = luas
       end)
 
       it("serves IPv6", function()
-        if not has_ipv6(socket) then return pending("no IPv6") end
+        if not sockets.has_ipv6(socket) then return pending("no IPv6") end
         local server = assert(socket.bind("::1", 0))
         local ip, port, family = server:getsockname()
         assert.same({ "::1", "inet6" }, { ip, family })

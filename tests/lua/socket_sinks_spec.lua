@@ -1,29 +1,16 @@
--- The functions of LuaSocket's interface. What both should do is asked of LuaSocket itself, too, so that the two agree.
+-- The sinks and sources of LuaSocket's interface. What both should do is asked of LuaSocket itself, too, so that the two agree.
 local check = require("support.check")
+local kinds = require("support.kinds")
 local sockets = require("support.sockets")
 
 local pack = check.pack
 
-local native = require("copas.socket")
-local luasocket = require("socket")
-
-local function has_ipv6(socket)
-  local server = socket.bind("::1", 0)
-  if server then server:close() end
-  return server ~= nil
-end
-
-for name, socket in pairs { ["the native module"] = native, ["LuaSocket"] = luasocket } do
-  local is_native = socket == native
-
+for name, socket in pairs(kinds.libraries) do
   describe(name, function()
     local peer, client
 
     before_each(function() peer, client = sockets.pair(socket) end)
-    after_each(function()
-      peer:close()
-      client:close()
-    end)
+    after_each(function() sockets.close(peer, client) end)
 
     describe("sinks and sources", function()
       it("send what they are given", function()

@@ -1,23 +1,18 @@
 -- How LuaSocket's TCP objects receive and send. What both should do is asked of LuaSocket itself, too, so that the two agree.
 local check = require("support.check")
+local kinds = require("support.kinds")
 local sockets = require("support.sockets")
 
 local pack = check.pack
 
-local native = require("copas.socket")
-local luasocket = require("socket")
-
-for name, socket in pairs { ["the native module"] = native, ["LuaSocket"] = luasocket } do
-  local is_native = socket == native
+for name, socket in pairs(kinds.libraries) do
+  local is_native = socket == kinds.native
 
   describe(name, function()
     local peer, client
 
     before_each(function() peer, client = sockets.pair(socket) end)
-    after_each(function()
-      peer:close()
-      client:close()
-    end)
+    after_each(function() sockets.close(peer, client) end)
 
     describe("receive", function()
       before_each(function() client:settimeout(5) end)

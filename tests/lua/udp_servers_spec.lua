@@ -2,23 +2,18 @@
 local check = require("support.check")
 local child = require("support.child")
 local datagrams = require("support.datagrams")
+local kinds = require("support.kinds")
 local loop = require("support.loop")
+local sockets = require("support.sockets")
 
-local native = require("copas.socket")
-local luasocket = require("socket")
+local native, luasocket = kinds.native, kinds.luasocket
 
-for name, socket in pairs { ["the native module"] = native, ["LuaSocket"] = luasocket } do
+for name, socket in pairs(kinds.libraries) do
   describe("UDP of " .. name, function()
     local server, port, client
 
-    before_each(function()
-      server, port = datagrams.bind(socket)
-      client = datagrams.connect(socket, port)
-    end)
-    after_each(function()
-      server:close()
-      client:close()
-    end)
+    before_each(function() server, port, client = datagrams.pair(socket) end)
+    after_each(function() sockets.close(server, client) end)
 
     describe("as a server", function()
       local copas

@@ -1,23 +1,16 @@
 -- UDP in threads: what waits for datagrams, on raw and on wrapped sockets.
 local check = require("support.check")
 local datagrams = require("support.datagrams")
+local kinds = require("support.kinds")
 local loop = require("support.loop")
+local sockets = require("support.sockets")
 
-local native = require("copas.socket")
-local luasocket = require("socket")
-
-for name, socket in pairs { ["the native module"] = native, ["LuaSocket"] = luasocket } do
+for name, socket in pairs(kinds.libraries) do
   describe("UDP of " .. name, function()
     local server, port, client
 
-    before_each(function()
-      server, port = datagrams.bind(socket)
-      client = datagrams.connect(socket, port)
-    end)
-    after_each(function()
-      server:close()
-      client:close()
-    end)
+    before_each(function() server, port, client = datagrams.pair(socket) end)
+    after_each(function() sockets.close(server, client) end)
 
     describe("in a thread", function()
       local copas

@@ -14,10 +14,7 @@ for name, socket in pairs(kinds.modules) do
 
     before_each(function() copas, left, right = kinds.connected(socket) end)
 
-    after_each(function()
-      left:close()
-      right:close()
-    end)
+    after_each(function() sockets.close(left, right) end)
 
     describe("wrapped", function()
       local wrapper

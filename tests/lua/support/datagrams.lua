@@ -20,6 +20,20 @@ function datagrams.connect(socket, port, host)
   return skt
 end
 
+---A UDP socket on a free port, and one whose peer it is.
+---@return table server, integer port, table client
+function datagrams.pair(socket)
+  local server, port = datagrams.bind(socket)
+  return server, port, datagrams.connect(socket, port)
+end
+
+function datagrams.has_ipv6(socket)
+  local skt = socket.udp6()
+  local ok = skt and skt:setsockname("::1", 0)
+  if skt then skt:close() end
+  return ok ~= nil
+end
+
 ---A port on which nobody receives.
 function datagrams.deaf_port(socket)
   local skt, port = datagrams.bind(socket)

@@ -2,10 +2,14 @@
 local loop = require("support.loop")
 local sockets = require("support.sockets")
 
-local kinds = {}
+local kinds = { native = require("copas.socket"), luasocket = require("socket") }
 
 ---The module of each kind, by what its sockets are called.
-kinds.modules = { ["a native socket"] = require("copas.socket"), ["a socket of LuaSocket"] = require("socket") }
+kinds.modules = { ["a native socket"] = kinds.native, ["a socket of LuaSocket"] = kinds.luasocket }
+
+---The same by what they are called themselves, for the interface that both have: LuaSocket is asked, too, so that the two
+---agree.
+kinds.libraries = { ["the native module"] = kinds.native, ["LuaSocket"] = kinds.luasocket }
 
 ---What a test begins with.
 ---@return table copas   a new scheduler

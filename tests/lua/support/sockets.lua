@@ -21,6 +21,16 @@ function sockets.pair(socket, other)
   return accepted, client
 end
 
+function sockets.close(...)
+  for _, each in ipairs { ... } do each:close() end
+end
+
+function sockets.has_ipv6(socket)
+  local server = socket.bind("::1", 0)
+  if server then server:close() end
+  return server ~= nil
+end
+
 ---A port on which nobody listens.
 function sockets.deaf_port(socket)
   local server, port = sockets.listen(socket)
