@@ -48,6 +48,40 @@ describe("each difference from Copas 4.11", function()
   end
 end)
 
+-- The lines of a file, and those of them that are neither empty nor a comment.
+local function count_lines(path)
+  local all, of_code = 0, 0
+  for line in io.lines(path) do
+    all = all + 1
+    if line:find("%S") and not line:find("^%s*//") then of_code = of_code + 1 end
+  end
+  return all, of_code
+end
+
+local function assert_near(expected, found)
+  assert.is_true(math.abs(expected - found) <= expected / 10, ("%d, and not %d"):format(found, expected))
+end
+
+describe("the reading order", function()
+  local page = files.content(root .. "docs/architecture.md")
+  for step, header, lines, of_code in page:gmatch("\n| %d | ([^|]+) | `([%w_/.]+)`[^|]* | (%d+) | (%d+) |") do
+    it("tells to a tenth how long a step is: " .. step, function()
+      local all, code = 0, 0
+      for _, path in ipairs { "include/copas/" .. header, "src/" .. header:gsub("%.hpp$", ".cpp") } do
+        local file = io.open(root .. path)
+        if file then
+          file:close()
+          local of_file, code_of_file = count_lines(root .. path)
+          all, code = all + of_file, code + code_of_file
+        end
+      end
+
+      assert_near(tonumber(lines), all)
+      assert_near(tonumber(of_code), code)
+    end)
+  end
+end)
+
 describe("each rule of the scheduler", function()
   local list = files.content(root .. "tests/lua/transcripts/README.md"):match("\n## 2%.1.*")
   for _, item in ipairs(items_of(list, "Transcripts")) do
