@@ -365,7 +365,7 @@ describe("a server", function()
         skt:send("echo " .. line .. "\n")
         copas.removeserver(server)
       end))
-      local pipe = io.popen("sleep 0.2; echo hello | socat -t5 - TCP:127.0.0.1:" .. port)
+      local pipe = io.popen("echo hello | socat -t5 - TCP:127.0.0.1:" .. port)
       copas()
       print(pipe:read("*a"))
     ]]
