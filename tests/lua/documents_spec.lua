@@ -48,6 +48,14 @@ describe("each difference from Copas 4.11", function()
   end
 end)
 
+describe("a program in README.md", function()
+  for path, program in files.content(root .. "README.md"):gmatch("\n`(examples/[%w_/.]+)`[^\n]*\n\n```%l+\n(.-)```") do
+    it("is that of " .. path, function()
+      assert.truthy(files.content(root .. path):find(program, 1, true))
+    end)
+  end
+end)
+
 -- The lines of a file, and those of them that are neither empty nor a comment.
 local function count_lines(path)
   local all, of_code = 0, 0
