@@ -87,11 +87,11 @@ bool loop::turn(deadline until) {
     phase_ = phase::readers;
   }
   if (phase_ == phase::readers) {
-    run_all(readers_);
+    if (!readers_.empty()) run_all(readers_);
     phase_ = phase::writers;
   }
   if (phase_ == phase::writers) {
-    run_all(writers_);
+    if (!writers_.empty()) run_all(writers_);
     phase_ = phase::timers;
   }
   if (phase_ == phase::timers) {
