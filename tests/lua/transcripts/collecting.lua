@@ -85,15 +85,17 @@ end)
 
 track("threads that wait for time or a socket are held", function(copas)
   local mine, peer = stage.pair()
+  local slept = false
   copas.addthread(tracked("sleeper", function()
-    copas.pause(0.05)
+    copas.pause(0.15)
     print("slept")
+    slept = true
   end))
   copas.addthread(tracked("reader", function() print("received " .. copas.receive(mine)) end))
   copas.addthread(function()
-    copas.pause(0.01)
+    copas.pause()
     show("in the loop")
-    copas.pause(0.05)
+    repeat copas.pause(0.01) until slept
     peer:send("line\n")
   end)
   copas.loop()

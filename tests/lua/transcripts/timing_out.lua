@@ -66,6 +66,7 @@ scene("each call cancels the timeout that was set before", function(copas)
 end)
 
 scene("pauses and wakeups leave it alone", function(copas)
+  local rests = false
   local co = copas.addthread(function()
     copas.timeout(0.15, function(who)
       print("timeout")
@@ -73,13 +74,14 @@ scene("pauses and wakeups leave it alone", function(copas)
     end)
     copas.pause()
     copas.pause(0.01)
+    rests = true
     copas.pauseforever()
     print("woken early")
     copas.pauseforever()
     print("woken by the timeout")
   end)
   copas.addthread(function()
-    copas.pause(0.02)
+    repeat copas.pause(0.001) until rests
     copas.wakeup(co)
   end)
   copas.loop()
