@@ -103,6 +103,22 @@ describe("sends that are gathered", function()
     end)
   end
 
+  it("leave when the thread receives from another socket, also what that had read before", function()
+    local far
+    other, far = sockets.pair(socket)
+    far:send("one\ntwo\n")
+    peer:send("one\ntwo\n")
+    loop.run(copas, function()
+      copas.receive(other)
+      copas.receive(ours)
+      copas.send(ours, "answer\n")
+      copas.receive(other)
+      assert.equal("answer\n", arrived())
+    end)
+    other:close()
+    far:close()
+  end)
+
   for what, act in pairs {
     ["the socket is closed"] = function() copas.close(ours) end,
     ["this side of the conversation ends"] = function() ours:shutdown("send") end,

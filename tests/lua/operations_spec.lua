@@ -273,6 +273,22 @@ for name, socket in pairs(kinds.modules) do
         end)
       end)
 
+      it("nothing in the midst of what another thread sends", function()
+        sockets.narrow(left, right)
+        local whole = ("a"):rep(4000000)
+        local got
+        loop.run(copas, function() copas.send(left, whole) end, function()
+          copas.receive(left)
+          copas.send(left, "answer")
+        end, function()
+          copas.pause(0.01)
+          copas.send(right, "question\n")
+          got = copas.receive(right, #whole + #"answer")
+        end)
+
+        assert.is_true(got == whole .. "answer")
+      end)
+
       it("by turns if several threads send", function()
         sockets.narrow(left, right)
         local threads = {}
@@ -388,6 +404,44 @@ describe("operations on sockets", function()
       assert.is_true(copas.gettime() - start < 1)
     end)
   end)
+
+  it("receive after those who wait already, also what lies in the buffer", function()
+    local left, right = sockets.pair(socket)
+    local got = {}
+    local function reader(name)
+      return function()
+        for _ = 1, 2 do
+          local line = copas.receive(left)
+          got[#got + 1] = name .. line
+        end
+      end
+    end
+    loop.run(copas, reader("a"), reader("b"), function()
+      copas.pause()
+      copas.send(right, "1\n2\n3\n4\n")
+    end)
+
+    assert.same({ "a1", "b2", "a3", "b4" }, got)
+  end)
+
+  for _, what in ipairs { "receive", "send" } do
+    it("let others run now and then, though they need not wait to " .. what, function()
+      local left, right = sockets.pair(socket)
+      right:send(("line\n"):rep(2000))
+      local turns, done = 0, false
+      loop.run(copas, function()
+        for _ = 1, 2000 do copas[what](left, "*l") end
+        done = true
+      end, function()
+        repeat
+          turns = turns + 1
+          copas.pause(0)
+        until done
+      end)
+
+      assert.is_true(turns > 10)
+    end)
+  end
 
   it("may be used by thousands of threads", function()
     local server, port = sockets.listen(socket)

@@ -80,15 +80,31 @@ describe("copas.timeout", function()
     assert.same({ "called back" }, calls)
   end)
 
-  it("is cancelled by an operation on a socket, even one that need not wait", function()
+  for what, begun in pairs { ["receives what has come"] = false, ["receives what it had read before"] = true } do
+    it("is cancelled when its thread " .. what .. ", though that need not wait", function()
+      local left, right = sockets.pair((require("copas.socket")))
+      right:send("one\ntwo\nthree\n")
+      loop.run(copas, function()
+        if begun then copas.receive(left) end
+        copas.timeout(0.01, note)
+        copas.receive(left)
+        note(copas.gettimeouts())
+        copas.pause(0.03)
+      end)
+
+      assert.same({ 0 }, calls)
+    end)
+  end
+
+  it("is cancelled when its thread sends, though that need not wait", function()
     local left, right = sockets.pair((require("copas.socket")))
-    right:send("line\n")
     loop.run(copas, function()
       copas.timeout(0.01, note)
-      copas.receive(left)
+      copas.send(left, "line\n")
       note(copas.gettimeouts())
       copas.pause(0.03)
     end)
+    right:close()
 
     assert.same({ 0 }, calls)
   end)
