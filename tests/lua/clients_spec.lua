@@ -13,8 +13,7 @@ if _VERSION == "Lua 5.4" then
 end
 local socket = require("socket")
 
--- Lua 5.1 has no pcall that can wait.
-local pcall = _VERSION == "Lua 5.1" and not jit and require("coxpcall").pcall or pcall
+local pcall = require("support.pcall")
 
 local made, server_params, copas
 

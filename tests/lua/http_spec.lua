@@ -8,8 +8,7 @@ local web = require("support.web")
 local ltn12 = require("ltn12")
 local socket = require("copas.socket")
 
--- Lua 5.1 has no pcall that can wait.
-local pcall = _VERSION == "Lua 5.1" and require("coxpcall").pcall or pcall
+local pcall = require("support.pcall")
 
 describe("copas.http", function()
   local copas, http

@@ -4,8 +4,7 @@ local secured = require("support.secured")
 
 local socket = require("copas.socket")
 
--- Lua 5.1 has no pcall that can wait.
-local pcall = _VERSION == "Lua 5.1" and require("coxpcall").pcall or pcall
+local pcall = require("support.pcall")
 
 describe("a connection with TLS", function()
   local peers = secured.new("other")

@@ -6,7 +6,7 @@ local sockets = require("support.sockets")
 
 local socket = require("copas.socket")
 
-local pcall = _VERSION == "Lua 5.1" and not jit and require("coxpcall").pcall or pcall
+local pcall = require("support.pcall")
 
 describe("a WebSocket library", function()
   local copas, websocket, server

@@ -5,8 +5,7 @@ local sockets = require("support.sockets")
 
 local socket = require("copas.socket")
 
--- Lua 5.1 has no pcall that can wait.
-local pcall = _VERSION == "Lua 5.1" and require("coxpcall").pcall or pcall
+local pcall = require("support.pcall")
 
 ---@class secured
 ---@field made table    certificates
