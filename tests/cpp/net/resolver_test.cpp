@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <netdb.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <map>
@@ -349,6 +351,36 @@ TEST_P(Resolver, AsksAnewWhenItsOptionsChange) {
   turn_until(events, [&] { return found.has_value(); });
 
   EXPECT_THAT(hosts_of(*found), ElementsAre("192.0.2.1"));
+}
+
+TEST_P(Resolver, AsksAnewInAChild) {
+  bool answers = false;
+  const name_server server{events, [&](const dns_query& query) {
+                             if (!answers) return dns_reply{.silent = true};
+                             return zone({{"host.test", "192.0.2.1"}, {"other.test", "192.0.2.2"}})(query);
+                           }};
+  asking(server);
+  std::optional<result<std::vector<address>>> found;
+  auto body = [&]() -> task<> {
+    auto lookup = names->look_up({"host.test", "80", family::inet4});
+    found = co_await lookup;
+  };
+  scope tasks{events};
+  tasks.spawn(body());
+  turn_until(events, [&] { return !server.asked().empty(); });
+
+  const pid_t child = ::fork();
+  if (child == 0) {
+    answers = true;
+    const deadline limit = events.io().now() + *how.timeout;  // then it would be asked once more anyway
+    const auto other = look_up_4("other.test");
+    turn_until(events, [&] { return found.has_value(); });
+    ::_exit(other.has_value() && found->has_value() && events.io().now() < limit ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+
+  EXPECT_EQ(status, 0);
 }
 
 TEST_P(Resolver, LetsOthersRunWhileItWaits) {
