@@ -1,9 +1,6 @@
 #include "copas/http/client.hpp"
 
 #include <gmock/gmock.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 
 #include <deque>
 #include <vector>
@@ -11,6 +8,7 @@
 #include "copas/core/scope.hpp"
 #include "copas/core/sleep.hpp"
 #include "copas/http/error.hpp"
+#include "copas/net/options.hpp"
 #include "copas/net/tcp.hpp"
 #include "support/reactors.hpp"
 #include "support/run.hpp"
@@ -52,8 +50,7 @@ class scripted_server {
   }
 
   task<> serve(tcp_stream by) {
-    const int on = 1;  // or single bytes wait for acknowledgements
-    ::setsockopt(by.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    static_cast<void>(by.set_option(option::no_delay, true));  // or single bytes wait for acknowledgements
     while (true) {
       std::string head, line;
       do {

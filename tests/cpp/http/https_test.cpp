@@ -1,10 +1,8 @@
 // Requests by TLS.
 #include <gmock/gmock.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -14,6 +12,7 @@
 
 #include "copas/core/scope.hpp"
 #include "copas/http/client.hpp"
+#include "copas/net/options.hpp"
 #include "copas/net/tcp.hpp"
 #include "copas/tls/error.hpp"
 #include "copas/tls/tls_stream.hpp"
@@ -24,6 +23,9 @@ namespace copas::http {
 namespace {
 
 using namespace copas::testing;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 // A certificate for 127.0.0.1 that is its own authority, as long as the tests run.
 class identity {
@@ -61,7 +63,8 @@ class Https : public world_test {
     members_.spawn(accept());
   }
 
-  [[nodiscard]] std::string url() const { return "https://127.0.0.1:" + std::to_string(listener_.local()->port()); }
+  [[nodiscard]] std::string host_and_port() const { return "127.0.0.1:" + std::to_string(listener_.local()->port()); }
+  [[nodiscard]] std::string url() const { return "https://" + host_and_port(); }
   static tls::context_ptr trusting() {
     tls::parameters safe;
     safe.ca_file = whose->certificate();
@@ -74,8 +77,7 @@ class Https : public world_test {
  private:
   task<> accept() {
     while (auto plain = co_await listener_.accept()) {
-      const int on = 1;  // or single bytes wait for acknowledgements
-      ::setsockopt(plain->fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      static_cast<void>(plain->set_option(option::no_delay, true));  // or single bytes wait for acknowledgements
       ++connections;
       members_.spawn(serve(*std::move(plain)));
     }
@@ -118,7 +120,67 @@ TEST_P(Https, RefusesAPeerThatNobodyVouchesFor) {
 
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().category(), tls::category());
-  EXPECT_THAT(got.error().message(), ::testing::HasSubstr("certificate verify failed"));
+  EXPECT_THAT(got.error().message(), HasSubstr("certificate verify failed"));
+}
+
+// A proxy that opens the one tunnel it is asked for.
+class proxy {
+ public:
+  explicit proxy(loop& home) : home_{home} { members_.spawn(serve()); }
+
+  [[nodiscard]] std::string url() const {
+    return "http://me:pw@127.0.0.1:" + std::to_string(listener_.local()->port());
+  }
+  std::string head;  // what it was asked
+  std::string carried;  // what the client has sent through it
+
+ private:
+  task<> serve() {
+    auto client = co_await listener_.accept();
+    static_cast<void>(client->set_option(option::no_delay, true));
+    std::string line;
+    do {
+      if (!co_await client->receive_line(line)) co_return;
+      head += line + "\n";
+    } while (!line.empty());
+    const auto port = static_cast<std::uint16_t>(std::stoi(head.substr(head.find(':') + 1)));
+    auto server = co_await connect(home_, "127.0.0.1", port);
+    if (!server || !co_await client->send("HTTP/1.1 200 Connected\r\n\r\n")) co_return;
+    static_cast<void>(server->set_option(option::no_delay, true));
+    scope directions{home_};
+    directions.spawn(carry(*server, *client, nullptr));
+    co_await carry(*client, *server, &carried);
+  }
+
+  static task<> carry(tcp_stream& from, tcp_stream& to, std::string* seen) {
+    std::array<std::byte, 4096> space;
+    while (const auto received = co_await from.receive(space)) {
+      const std::string_view bytes{reinterpret_cast<const char*>(space.data()), received.bytes};
+      if (seen != nullptr) *seen += bytes;
+      if (!co_await to.send(bytes)) break;
+    }
+  }
+
+  loop& home_;
+  tcp_listener listener_ = tcp_listener::bind(home_, "127.0.0.1", 0).value();
+  scope members_{home_};
+};
+
+TEST_P(Https, GoesThroughAProxyThatSeesNothingOfIt) {
+  proxy by{events};
+  client::options how;
+  how.tls = trusting();
+  how.proxy = by.url();
+  client web{events, how};
+
+  const auto got = run(events, web.get(url()));
+  ASSERT_TRUE(got) << got.error().message();
+  EXPECT_EQ(*got, "hello");
+
+  EXPECT_THAT(by.head, StartsWith("CONNECT " + host_and_port() + " HTTP/1.1\n"));
+  EXPECT_THAT(by.head, HasSubstr("\nproxy-authorization: Basic bWU6cHc=\n"));
+  EXPECT_THAT(by.carried, Not(HasSubstr("HTTP/1.1")));
+  web.close_idle();
 }
 
 }  // namespace
