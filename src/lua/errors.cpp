@@ -45,26 +45,11 @@ const char* text_of_resolver_error(int code) {
   }
 }
 
-const char* text_of_own_error(errc code) {
-  switch (code) {
-    case errc::closed: return "closed";
-    case errc::timed_out: return "timeout";
-    case errc::host_not_found: return "host not found";
-    case errc::not_listening: return "not a listening socket";
-    case errc::destroyed: return "destroyed";
-    case errc::too_many: return "too many";
-    case errc::not_owner: return "cannot release a lock not owned";
-    case errc::stopping: return "stopping";
-    case errc::cancelled: return "cancelled";
-  }
-  return "unknown error";
-}
-
 }  // namespace
 
 void push_error(lua_State* L, const std::error_code& error) {
   if (error.category() == copas_category()) {
-    lua_pushstring(L, text_of_own_error(static_cast<errc>(error.value())));
+    lua_pushstring(L, text_of(static_cast<errc>(error.value())));
   } else if (error.category() == tls::category()) {
     char reason[256];
     std::snprintf(reason, sizeof reason, "%s", error.message().c_str());

@@ -5,6 +5,7 @@
 #include <expected>
 #include <initializer_list>
 #include <system_error>
+#include <type_traits>
 
 namespace copas {
 
@@ -16,14 +17,15 @@ using result = std::expected<T, std::error_code>;
 enum class errc {
   closed = 1,         ///< the peer, or somebody on this side, closed the stream
   timed_out,          ///< the deadline passed first
-  host_not_found,     ///< the name has no address; other failures of getaddrinfo(3) have `resolver_category`
-  not_listening,      ///< accept on something that is not a listening socket
   destroyed,          ///< what was waited for, or used, has been destroyed
   too_many,           ///< more units than a semaphore can ever have
   not_owner,          ///< release of a lock by somebody who does not hold it
   stopping,           ///< a queue takes no more items
   cancelled,          ///< whoever was to give a result will not
 };
+
+/// What an `errc` is called, in the words of LuaSocket and Copas.
+[[nodiscard]] const char* text_of(errc code) noexcept;
 
 [[nodiscard]] const std::error_category& copas_category() noexcept;
 [[nodiscard]] inline std::error_code make_error_code(errc code) noexcept {
