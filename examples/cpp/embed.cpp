@@ -22,9 +22,9 @@ extern "C" {
 using namespace std::chrono_literals;
 
 static copas::task<> measure(copas::loop& events, copas::queue<double>& readings) {
-  for (double degrees = 20.5; degrees < 22; degrees += 0.5) {
+  for (int half_degrees = 41; half_degrees <= 43; ++half_degrees) {
     co_await copas::sleep_for(events, 10ms);
-    readings.push(degrees);
+    if (!readings.push(half_degrees / 2.0)) co_return;  // nobody wants them any more
   }
   readings.stop();
 }

@@ -55,7 +55,7 @@ function internal.receives_directly()
   return copas.receive == receive and copas.receivepartial == receivepartial
 end
 
--- Does not wait, as in Copas.
+-- Waits for the look-up of a name only: sending does not wait, as in Copas.
 function copas.sendto(skt, data, ip, port)
   foreign.check(skt, 1)
   return skt:sendto(data, ip, port)
