@@ -1,6 +1,7 @@
 #pragma once
 
-/// Everything: tasks and scheduling, sockets, networking, TLS. Each header may also be included alone.
+/// Everything: tasks and scheduling, what tasks share, sockets, networking, TLS, HTTP. Each header may also be included
+/// alone.
 
 #include "copas/core/awaitable.hpp"
 #include "copas/core/deadline.hpp"

@@ -29,9 +29,6 @@ struct prepared {
   std::string key;  ///< of the connections that can serve it
   std::string head;
   deadline until;
-
-  /// Must it be a tunnel through the proxy?
-  [[nodiscard]] bool tunnels() const noexcept { return proxy && to.secure; }
 };
 
 /// One request and its response, over one connection.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <utility>
 
 #include "copas/http/error.hpp"
 #include "copas/http/message.hpp"
@@ -171,7 +170,7 @@ bool valid_target(std::string_view target) noexcept {
   return !target.empty() && std::ranges::none_of(target, is_control_or_blank);
 }
 
-std::expected<url, std::error_code> url::parse(std::string_view text) {
+result<url> url::parse(std::string_view text) {
   if (text.empty()) return std::unexpected{make_error_code(error::invalid_url)};
   const url_parts parts = split_url(text);
   url made;

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -140,7 +138,6 @@ class scheduler : public list_link {
   [[nodiscard]] descriptor_table& descriptors() noexcept { return descriptors_; }
   [[nodiscard]] lua::statistics& statistics() noexcept { return statistics_; }
   [[nodiscard]] timeouts& timed() noexcept { return timeouts_; }
-  [[nodiscard]] garbage& collector() noexcept { return garbage_; }
 
   /// Would the module's main loop return?
   [[nodiscard]] bool finished() const noexcept;

@@ -11,7 +11,7 @@ namespace copas {
 /// A channel to name servers that a loop drives: it waits for the channel's descriptors and timeouts, in the background.
 class name_client final : dns::watcher, wait_node {
  public:
-  /// @throws std::bad_alloc
+  /// @error std::bad_alloc
   name_client(loop& home, dns::engine& by, const dns::channel_settings& how);
   ~name_client() override;
 

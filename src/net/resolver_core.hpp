@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <optional>
-#include <string>
 #include <unordered_map>
 
 #include "copas/core/loop.hpp"
@@ -53,7 +52,7 @@ class resolver_core {
   /// @return  null if no answer is kept; valid until anything is asked.
   [[nodiscard]] const dns::answer* kept(const dns_question& asked) { return cache_.find(asked, home_.io().now()); }
   /// Asks, unless the same is being asked already. The answer may come before this returns.
-  /// @throws std::bad_alloc
+  /// @error std::bad_alloc
   void ask(const dns_question& asked, answer_listener& by);
 
  private:

@@ -2,12 +2,14 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <source_location>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -65,7 +67,7 @@ class gathered_output {
 /// the waiters of due timers ready, and (4) runs once what was ready when this phase began. What becomes ready during
 /// (2) runs in the same turn; during (4), in the next one.
 ///
-/// Nothing here is locked: only `post` and `interrupt` may be called from other threads.
+/// Nothing here is locked: only `post` and `stop` may be called from other threads.
 class loop {
  public:
   /// @param source  tells the time and waits; `system_reactor()` makes the one of this system.
@@ -107,6 +109,7 @@ class loop {
   }
   /// Was it asked to stop since this was called last?
   [[nodiscard]] bool take_stop() noexcept { return stopping_.exchange(false); }
+  /// Was it asked to stop, and has nobody taken notice?
   [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }
 
   /// Runs `job` in this loop's thread, in phase (4). May be called from any thread while the loop exists.
@@ -121,9 +124,11 @@ class loop {
   /// @pre  it has none for this key
   void add_property(const void* key, std::unique_ptr<loop_property> added);
 
+  /// What it asks of the system, which is also its clock: `io().after(5s)` is a deadline.
   [[nodiscard]] reactor& io() const noexcept { return *reactor_; }
   /// The running task; null between tasks.
   [[nodiscard]] task_record* current() const noexcept { return current_; }
+  /// All tasks, for reports.
   [[nodiscard]] const task_list& tasks() const noexcept { return tasks_; }
   /// How many operations wait for something. Waits for a signal are not counted: they may outlive the loop.
   [[nodiscard]] std::size_t parked(wait_kind kind) const noexcept { return parked_[static_cast<std::size_t>(kind)]; }
@@ -131,6 +136,7 @@ class loop {
   [[nodiscard]] std::uint64_t resumptions() const noexcept { return resumptions_; }
   /// When this turn began, to a few milliseconds, or the time that a few tasks took.
   [[nodiscard]] deadline turn_time() const noexcept { return turn_time_; }
+  /// How many timers are set, those of `wait_kind::background` among them.
   [[nodiscard]] std::size_t timers() const noexcept { return timers_.size(); }
   /// Is some task ready to run?
   [[nodiscard]] bool busy() const noexcept {
@@ -195,12 +201,14 @@ class loop {
   /// Registers who is told of events of `fd`, in place of whoever was.
   /// @return  the generation to watch it with.
   std::uint32_t attach(int fd, event_source& source);
+  /// From now on nobody is told of events of `fd`.
   void detach(int fd) noexcept;
   /// Who was registered for `fd`; null if nobody.
   [[nodiscard]] event_source* source_of(int fd) const noexcept;
 
   /// Operations that found no free descriptor wait here; `descriptor_freed` wakes them.
   [[nodiscard]] wait_list& starved() noexcept { return starved_; }
+  /// A descriptor was closed: whoever waits for one tries again.
   void descriptor_freed() noexcept;
   /// Called when descriptors have run out; returns true if it may have freed some, so that trying again makes sense.
   std::move_only_function<bool()> on_descriptor_shortage;

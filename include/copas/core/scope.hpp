@@ -2,6 +2,7 @@
 
 #include <source_location>
 #include <string>
+#include <string_view>
 
 #include "copas/core/loop.hpp"
 #include "copas/core/task.hpp"

@@ -5,7 +5,6 @@
 #include <exception>
 #include <optional>
 #include <utility>
-#include <variant>
 
 #include "copas/core/frame_pool.hpp"
 

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <type_traits>
 
 #include "copas/core/awaitable.hpp"
 #include "copas/core/deadline.hpp"
@@ -78,7 +78,6 @@ class list {
   }
 
   [[nodiscard]] bool empty() const noexcept { return !sentinel_.linked(); }
-  [[nodiscard]] bool has_one() const noexcept { return !empty() && sentinel_.next_ == sentinel_.previous_; }
   [[nodiscard]] Element& front() const noexcept { return element(*sentinel_.next_); }
 
   void push_back(Element& added) noexcept { link(added).link_before(sentinel_); }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -19,9 +20,9 @@ namespace copas::http {
 class connection_pool {
  public:
   struct limits {
-    std::size_t per_key = 64;
-    std::size_t total = 256;
-    std::chrono::nanoseconds idle = std::chrono::seconds{5};
+    std::size_t per_key = 64;  ///< connections for one key
+    std::size_t total = 256;   ///< connections in all
+    std::chrono::nanoseconds idle = std::chrono::seconds{5};  ///< how long nobody may use one
   };
 
   explicit connection_pool(loop& home);

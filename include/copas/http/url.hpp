@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
+
+#include "copas/core/result.hpp"
 
 namespace copas::http {
 
@@ -49,7 +49,7 @@ struct url {
   bool has_port = false;  ///< the URL names it
 
   /// @error error::invalid_url, unsupported_scheme, invalid_host, invalid_port, invalid_target
-  [[nodiscard]] static std::expected<url, std::error_code> parse(std::string_view text);
+  [[nodiscard]] static result<url> parse(std::string_view text);
 
   /// The value of the header `host`.
   [[nodiscard]] std::string authority() const;

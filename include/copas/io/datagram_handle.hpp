@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,7 @@ class datagram_handle : public with_options<datagram_handle<Address>> {
  public:
   class receive_from_awaitable;
 
+  /// @param fd  a non-blocking socket for datagrams of this family.
   datagram_handle(loop& home, unique_fd fd) : home_{&home}, socket_{new socket{std::move(fd)}} {}
   datagram_handle(datagram_handle&&) = default;
   datagram_handle& operator=(datagram_handle&& other) noexcept {
@@ -62,6 +64,7 @@ class datagram_handle : public with_options<datagram_handle<Address>> {
   /// Closes the socket; what waits on it ends with `errc::closed`.
   void close() noexcept { socket_->close(); }
 
+  /// The descriptor, which stays the socket's; -1 once it is closed.
   [[nodiscard]] int fd() const noexcept { return socket_->fd(); }
 
  protected:

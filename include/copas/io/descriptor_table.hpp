@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <string_view>
+#include <system_error>
 #include <unordered_map>
 
 #include "copas/io/operation.hpp"

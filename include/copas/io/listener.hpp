@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string_view>
+#include <system_error>
+
 #include "copas/core/result.hpp"
 #include "copas/io/operation.hpp"
 

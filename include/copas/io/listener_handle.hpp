@@ -1,5 +1,6 @@
 #pragma once
 
+#include <expected>
 #include <functional>
 #include <type_traits>
 #include <utility>
@@ -36,6 +37,7 @@ class listener_handle : public with_options<listener_handle<Stream>> {
   /// Closes it; whoever waits in `accept` gets `errc::closed`.
   void close() noexcept { listener_->close(); }
 
+  /// The descriptor, which stays the listener's; -1 once it is closed.
   [[nodiscard]] int fd() const noexcept { return listener_->fd(); }
 
  protected:
@@ -66,8 +68,11 @@ class [[nodiscard]] listener_handle<Stream>::accept_awaitable final {
 
 /// Accepts connections until the listener is closed, and runs `handler` for each in a task of its own.
 ///
-/// Tasks still running when it ends, or is destroyed, are cancelled. A task's exception goes to the loop's error
-/// handler.
+/// When the listener is closed it waits until the tasks have ended; if it is destroyed, they are cancelled. A task's
+/// exception goes to the loop's error handler.
+///
+/// @param at       outlives the task.
+/// @param handler  called with each connection, which it owns; destroying that closes it.
 template <class Stream>
 [[nodiscard]] task<> serve(loop& home, listener_handle<Stream>& at,
                            std::type_identity_t<std::function<task<>(Stream)>> handler) {

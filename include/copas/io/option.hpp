@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <expected>
 #include <optional>
 #include <system_error>
 #include <type_traits>

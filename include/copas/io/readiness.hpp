@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <system_error>
 
@@ -44,7 +45,6 @@ class readiness final : public event_source {
   }
   /// Is it the turn of this operation?
   [[nodiscard]] bool holds(const io_operation& op) const noexcept;
-  [[nodiscard]] bool anybody_waits() const noexcept { return !vacant(side::read) || !vacant(side::write); }
   /// False if trying would certainly find nothing.
   [[nodiscard]] bool may_be_ready(side which) const noexcept { return !blocked_[static_cast<std::size_t>(which)]; }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 
 #include "copas/core/loop.hpp"
 #include "copas/io/operation.hpp"

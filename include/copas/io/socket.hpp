@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <system_error>
 
 #include "copas/core/deadline.hpp"
 #include "copas/core/ref.hpp"

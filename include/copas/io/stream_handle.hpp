@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@ class stream_handle : public with_options<stream_handle> {
  public:
   class text_awaitable;
 
+  /// @param connection  a non-blocking socket that is connected.
   stream_handle(loop& home, unique_fd connection) : stream_handle{home, ref{new stream{std::move(connection)}}} {}
   stream_handle(loop& home, ref<stream> shared) noexcept : home_{&home}, stream_{std::move(shared)} {}
   stream_handle(stream_handle&&) = default;
@@ -80,10 +82,12 @@ class stream_handle : public with_options<stream_handle> {
   /// Gives the stream away, open; the handle has none then, and can only be destroyed or assigned to.
   [[nodiscard]] ref<stream> give_away() noexcept { return std::exchange(stream_, {}); }
 
+  /// The descriptor, which stays the stream's; -1 once it is closed. What was gathered leaves first.
   [[nodiscard]] int fd() const noexcept {
     stream_->send_gathered();  // whoever asks may send by it
     return stream_->fd();
   }
+  /// How many bytes were received and sent.
   [[nodiscard]] const stream::statistics& stats() const noexcept { return stream_->stats(); }
 
  private:

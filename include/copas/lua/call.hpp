@@ -1,11 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <source_location>
-#include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "copas/core/task_record.hpp"

@@ -19,7 +19,7 @@ namespace copas {
 class [[nodiscard]] connect_to_host final : public io_operation {
  public:
   /// @param by  outlives the operation.
-  /// @throws std::bad_alloc
+  /// @error std::bad_alloc
   connect_to_host(resolver& by, ref<stream> socket, lookup_request to);
   ~connect_to_host() override;
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "copas/core/loop.hpp"
 #include "copas/core/result.hpp"

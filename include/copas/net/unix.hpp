@@ -1,10 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <system_error>
 
 #include "copas/core/loop.hpp"
 #include "copas/core/result.hpp"
@@ -102,6 +103,7 @@ class unix_datagram_socket : public datagram_handle<unix_address> {
   using datagram_handle::datagram_handle;
 
   /// Makes a socket without a path; those it sends to cannot answer.
+  /// @error as socket(2) reports them
   [[nodiscard]] static result<unix_datagram_socket> open(loop& home);
 
   /// Makes one that receives at a path. Its file stays when it is closed.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "copas/core/loop.hpp"
 #include "copas/core/wait_list.hpp"
 

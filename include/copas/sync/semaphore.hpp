@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <expected>
 #include <string_view>
 
 #include "copas/core/loop.hpp"

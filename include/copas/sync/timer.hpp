@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <source_location>
@@ -19,7 +20,6 @@ enum class timer_mode : bool { once, recurring };
 /// The delay of a recurring timer starts anew when its callback has finished: calls never overlap, and none is made up
 /// for. A callback that is in progress finishes whatever becomes of the timer: when it is cancelled, armed again or
 /// destroyed. An exception that leaves the callback goes to the loop's error handler; a recurring timer goes on.
-/// @see spec/modules.md, copas.timer
 class timer {
  public:
   using callback = std::function<task<>()>;

@@ -59,8 +59,8 @@ struct parameters {
   std::vector<std::string> protocols;  ///< ALPN, in order of preference
   bool asks_for_protocols = false;  ///< a server's sessions stop to be told `choose_protocols`
   bool dane = false;
-  bool dane_without_names =
-      false;  ///< a TLSA record for the peer's own certificate says enough. @see RFC 7671 section 5.1
+  /// A TLSA record for the peer's own certificate says enough. @see RFC 7671 section 5.1
+  bool dane_without_names = false;
   std::map<std::string, context_ptr> names;  ///< what a server uses for those that clients ask for (SNI)
   bool strict_names = false;  ///< refuse clients that ask for another name
 };
@@ -85,6 +85,7 @@ struct extension {
   std::map<std::string, std::vector<std::string>> names;
 };
 
+/// The key in a certificate.
 struct public_key {
   std::string pem;
   std::string type;  ///< "RSA", "DSA", "DH", "EC" or "Unknown"
@@ -105,12 +106,14 @@ class certificate {
   /// @param algorithm  "sha1", "sha256", "sha512", ...
   /// @return  hexadecimal, lower case; empty for an algorithm that is not known.
   [[nodiscard]] virtual std::string digest(const std::string& algorithm) const noexcept = 0;
+  /// Since when, and until when, it is valid, as ASN1_TIME_print(3) has it: "Nov 30 00:00:00 2026 GMT".
   [[nodiscard]] virtual std::string not_before() const noexcept = 0;
   [[nodiscard]] virtual std::string not_after() const noexcept = 0;
   [[nodiscard]] virtual bool valid_at(std::time_t when) const noexcept = 0;
   [[nodiscard]] virtual std::string serial() const noexcept = 0;  ///< hexadecimal, upper case
   [[nodiscard]] virtual std::string pem() const noexcept = 0;
   [[nodiscard]] virtual public_key key() const noexcept = 0;
+  /// How it was signed: "ecdsa-with-SHA256", ...
   [[nodiscard]] virtual std::string signature_name() const noexcept = 0;
   /// Why `leaf` was not issued by this certificate, by way of `chain`; empty if it was.
   [[nodiscard]] virtual std::string refuses(const certificate& leaf,
@@ -164,13 +167,15 @@ class session {
   virtual ~session() = default;
 
   [[nodiscard]] virtual role mode() const noexcept = 0;
+  /// Goes on with the handshake, as far as the ciphertext that is there leads.
   [[nodiscard]] virtual step handshake(transport& via) noexcept = 0;
-  /// @param into  at least one byte long.
+  /// Decrypts what has come into `into`, which is at least one byte long.
   [[nodiscard]] virtual step read(transport& via, std::span<std::byte> into) noexcept = 0;
   /// Encrypts some of `from` and sends what the transport takes; keeps the rest. @pre !unsent()
   [[nodiscard]] virtual step write(transport& via, std::span<const std::byte> from) noexcept = 0;
   /// Sends ciphertext that is kept.
   [[nodiscard]] virtual step flush(transport& via) noexcept = 0;
+  /// Is ciphertext kept that the transport did not take?
   [[nodiscard]] virtual bool unsent() const noexcept = 0;
   /// Can something be read without the transport?
   [[nodiscard]] virtual bool readable() const noexcept = 0;
@@ -191,9 +196,12 @@ class session {
   virtual void serve(std::map<std::string, context_ptr> by_name, bool strict) noexcept = 0;
   /// What the client offered by ALPN, after `progress::wants_protocols`.
   [[nodiscard]] virtual std::vector<std::string> offered_protocols() const noexcept = 0;
+  /// Answers it: the first of these that was offered is spoken. The handshake is to be repeated then.
   virtual void choose_protocols(std::vector<std::string> preferred) noexcept = 0;
 
+  /// The name that the client has asked for (SNI), if it has.
   [[nodiscard]] virtual std::optional<std::string> server_name() const noexcept = 0;
+  /// What was agreed on by ALPN, if anything was.
   [[nodiscard]] virtual std::optional<std::string> protocol() const noexcept = 0;
   [[nodiscard]] virtual connection_info info() const noexcept = 0;
   /// The peer's certificates, leaf first.
@@ -202,14 +210,18 @@ class session {
   [[nodiscard]] virtual std::string verification_error() const noexcept = 0;
   /// With "lsec_continue", all that was wrong, by depth.
   [[nodiscard]] virtual std::vector<std::vector<std::string>> verification_errors() const noexcept = 0;
+  /// The bytes of the message "Finished" of one side; empty before the handshake is over. @see RFC 5929
   [[nodiscard]] virtual std::string finished(party whose) const noexcept = 0;
   /// @return  empty if it fails. @see RFC 5705
   [[nodiscard]] virtual std::string export_keying_material(const std::string& label, std::size_t length,
                                                            const std::optional<std::string>& about) const noexcept = 0;
+  /// Was an earlier session taken up?
   [[nodiscard]] virtual bool resumed() const noexcept = 0;
   /// Takes up the session of another connection of a client, if that can be resumed, instead of one that was kept.
   /// @pre the handshake has not begun
   virtual void resume(const session& earlier) noexcept = 0;
+  /// Lets the records that `add_tlsa` adds say which certificates of the host are good.
+  /// @return  false if the context has no DANE.
   [[nodiscard]] virtual bool set_dane(const std::string& host) noexcept = 0;
   /// @return  above zero if the record can be used, zero if not, below if it is malformed. @see RFC 6698
   [[nodiscard]] virtual int add_tlsa(int usage, int selector, int matching, const std::string& data) noexcept = 0;
@@ -227,6 +239,7 @@ class context {
   /// A new session; null for lack of memory. It keeps the context alive.
   [[nodiscard]] virtual std::unique_ptr<session> open() noexcept = 0;
 };
+
 /// The library.
 class engine {
  public:

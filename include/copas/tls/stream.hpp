@@ -1,7 +1,12 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <system_error>
 
 #include "copas/io/stream.hpp"
 #include "copas/tls/engine.hpp"

@@ -42,7 +42,7 @@ namespace tls {
                                               std::optional<std::string> host = {}, deadline until = never);
 
 /// A context for these parameters, on OpenSSL.
-/// @throws std::runtime_error  with LuaSec's words, naming a file that cannot be read
+/// @error std::runtime_error  with LuaSec's words, naming a file that cannot be read
 [[nodiscard]] context_ptr make_context(const parameters& wanted);
 
 }  // namespace tls

@@ -25,7 +25,6 @@ class openssl_context final : public context, public std::enable_shared_from_thi
 
   [[nodiscard]] SSL_CTX* handle() const noexcept { return context_.get(); }
   [[nodiscard]] const std::vector<std::string>& protocols() const noexcept { return protocols_; }
-  [[nodiscard]] bool continues_after_errors() const noexcept { return continues_; }
   [[nodiscard]] bool verifies_host() const noexcept { return verifies_host_; }
   [[nodiscard]] bool asks_for_protocols() const noexcept { return asks_for_protocols_; }
   [[nodiscard]] const std::shared_ptr<const server_names>& names() const noexcept { return names_; }
