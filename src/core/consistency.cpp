@@ -1,6 +1,5 @@
 // What must hold between two turns: every waiter is in exactly one place. Debug builds check it after each turn.
 
-#include <algorithm>
 #include <cstddef>
 
 #include "copas/core/loop.hpp"

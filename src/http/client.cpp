@@ -1,6 +1,5 @@
 #include "copas/http/client.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 

@@ -1,7 +1,6 @@
 #include "copas/http/message.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstdio>
 

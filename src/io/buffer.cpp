@@ -1,6 +1,5 @@
 #include "copas/io/buffer.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 #include <new>

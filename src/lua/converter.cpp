@@ -1,7 +1,6 @@
 #include "copas/lua/converter.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "lua/compat.hpp"
 #include "lua/errors.hpp"

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <utility>
 
@@ -244,7 +243,7 @@ int set_resolver(lua_State* L) {
   return 1;
 }
 
-// load_cares(): is there what asks name servers?
+// load_library(): is there what asks name servers?
 int load_dns_library(lua_State* L) {
   names& lookups = state::of(L).names();
   lookups.load_engine(L);

@@ -1,10 +1,8 @@
 // What requests say: URLs, heads, credentials, and what may be done with which of them.
 
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "copas/http/error.hpp"
 #include "copas/http/message.hpp"

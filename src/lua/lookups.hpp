@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <string>
 #include <utility>
 
 #include "copas/net/resolver.hpp"

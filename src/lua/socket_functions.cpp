@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 
 #include "copas/io/output_buffer.hpp"
 #include "lua/blocking.hpp"

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "copas/core/sleep.hpp"

@@ -1,7 +1,5 @@
 #include "lua/timeouts.hpp"
 
-#include <utility>
-
 #include "lua/scheduler.hpp"
 
 namespace copas::lua {

@@ -1,6 +1,5 @@
 // Connections, as LuaSec has them, and what it lacks.
 #include <array>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>

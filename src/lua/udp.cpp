@@ -3,7 +3,6 @@
 
 #include <array>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "lua/arguments.hpp"

@@ -2,7 +2,6 @@
 #include "copas/net/unix.hpp"
 
 #include <array>
-#include <string_view>
 
 #include "lua/arguments.hpp"
 #include "lua/blocking.hpp"

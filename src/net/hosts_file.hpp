@@ -2,7 +2,6 @@
 
 #include <string>
 #include <unordered_map>
-#include <vector>
 
 #include "copas/net/address.hpp"
 #include "copas/net/resolver.hpp"

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <new>
 #include <string_view>
-#include <utility>
 
 #include "net/system_lookup.hpp"
 #include "net/words.hpp"

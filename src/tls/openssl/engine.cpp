@@ -1,7 +1,5 @@
 #include "copas/tls/engine.hpp"
 
-#include <new>
-
 #include "tls/openssl/certificate.hpp"
 #include "tls/openssl/context.hpp"
 #include "tls/openssl/options.hpp"

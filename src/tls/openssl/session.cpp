@@ -7,8 +7,6 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cstring>
-#include <new>
 #include <utility>
 
 #include "tls/openssl/certificate.hpp"

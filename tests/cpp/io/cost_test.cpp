@@ -7,7 +7,6 @@
 #include <array>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "copas/core/sleep.hpp"
 #include "copas/io/stream.hpp"

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "copas/core/scope.hpp"

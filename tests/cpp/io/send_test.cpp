@@ -1,11 +1,8 @@
 #include <gmock/gmock.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <functional>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "copas/core/scope.hpp"
 #include "copas/core/sleep.hpp"

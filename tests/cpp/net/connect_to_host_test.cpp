@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>

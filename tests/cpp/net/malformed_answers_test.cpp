@@ -7,7 +7,6 @@
 #include <functional>
 #include <random>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "support/resolver_fixture.hpp"
