@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 
 #include "copas/net/unix.hpp"
 #include "lua/errors.hpp"
