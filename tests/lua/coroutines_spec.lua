@@ -134,38 +134,37 @@ describe("a coroutine of the user's", function()
     end)
   end)
 
-  for what, act in pairs {
-    ["pauses"] = "copas.pause()",
-    ["sends what need not wait"] = [[copas.send(left, "line")]],
-    ["receives what it had read before"] = "copas.receive(left)",
-  } do
-    it("gives an error when it was resumed by a function from before copas and " .. what .. ", and the loop goes on",
-      function()
-        local result = child.lua([[
-          local resume = coroutine.resume
-          local copas = require("copas")
-          local left, right = require("support.sockets").pair((require("copas.socket")))
-          right:send("one\ntwo\n")
-          copas.seterrorhandler(function(err) print("error", err) end, true)
-          copas.addthread(function()
-            copas.receive(left)
-            resume(coroutine.create(function() copas.pause(0.001) end))
-            ]] .. act .. [[
+  it("gives an error when it was resumed by a function from before copas, and the loop goes on", function()
+    for what, act in pairs {
+      ["pauses"] = "copas.pause()",
+      ["sends what need not wait"] = [[copas.send(left, "line")]],
+      ["receives what it had read before"] = "copas.receive(left)",
+    } do
+      local result = child.lua([[
+        local resume = coroutine.resume
+        local copas = require("copas")
+        local left, right = require("support.sockets").pair((require("copas.socket")))
+        right:send("one\ntwo\n")
+        copas.seterrorhandler(function(err) print("error", err) end, true)
+        copas.addthread(function()
+          copas.receive(left)
+          resume(coroutine.create(function() copas.pause(0.001) end))
+          ]] .. act .. [[
 
-            print("not reached")
-          end)
-          copas.addthread(function()
-            copas.pause(0.01)
-            print("other")
-          end)
-          copas.loop()
-          print("end")
-        ]])
+          print("not reached")
+        end)
+        copas.addthread(function()
+          copas.pause(0.01)
+          print("other")
+        end)
+        copas.loop()
+        print("end")
+      ]])
 
-        assert.equal("", result.err)
-        assert.matches("^error\t.*a wait inside a coroutine did not reach the scheduler.*\nother\nend\n$", result.out)
-      end)
-  end
+      assert.equal("", result.err, what)
+      assert.matches("^error\t.*a wait inside a coroutine did not reach the scheduler.*\nother\nend\n$", result.out)
+    end
+  end)
 
   it("loses no socket by that error", function()
     local result = child.lua [[
