@@ -42,9 +42,11 @@ std::size_t unlimited_waits(const loop& home) {
   return found;
 }
 
+// Those of operations and of `copas.timeout`; what the resolver and the pool of connections have is nobody's.
 std::size_t timeouts_of(scheduler& owner) {
   const loop& home = owner.loop();
-  const std::size_t timers = home.timers() - home.parked(wait_kind::time);
+  const std::size_t others = home.parked(wait_kind::time) + home.parked(wait_kind::background);
+  const std::size_t timers = home.timers() - others + owner.timed().pending();
   return owner.descriptors().empty() ? timers : timers - unlimited_waits(home);
 }
 

@@ -47,6 +47,16 @@ describe("copas.http", function()
     assert.equal("GET /other HTTP/1.1", server.requests[2].line)
   end)
 
+  it("has no timeout for the connections that it keeps, as far as copas.gettimeouts tells", function()
+    local armed
+    with(ok, function(server)
+      assert.equal("hello", http.request(server.url))
+      armed = copas.gettimeouts()
+    end)
+
+    assert.equal(0, armed)
+  end)
+
   it("closes each connection if it is told to, and says so", function()
     local server = with(ok, function(server) get_twice(server, { keepalive = false }) end)
 
