@@ -1,13 +1,15 @@
 #include "lua/garbage.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace copas::lua {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto quiet_time = 50ms;        // after activity
+constexpr auto quiet_time = 50ms;        // after activity, ...
+constexpr auto longest_wait = 500ms;     // ... which may go on and on
 constexpr auto longest_step = 500us;     // then events are looked for
 constexpr auto rest_per_work = 9;        // parts of rest for each part of work
 constexpr auto gap_per_work = 20;        // the same between collections, ...
@@ -23,12 +25,15 @@ void garbage::activity(lua_State* L, bool dropped_sockets) {
     const std::size_t limit = kept_ + std::max(tolerated_kib, kept_ / 20);
     if (collector_is_stopped(L) || (!dropped_sockets && used_kib(L) <= limit)) return;
     spent_ = {};
+    latest_ = loop_.turn_time() + longest_wait;
   }
-  cycles_left_ = 2;
-  next_step_ = std::max(loop_.turn_time() + quiet_time, not_before_);
+  for_sockets_ = dropped_sockets;
+  missed_ = overdue();
+  if (!missed_) cycles_left_ = 2;
+  next_step_ = std::max(std::min(loop_.turn_time() + quiet_time, latest_), not_before_);
 }
 
-void garbage::step(lua_State* L) {
+void garbage::step(lua_State* L, bool dropped_sockets) {
   choose_incremental_mode(L);
   reactor& clock = loop_.io();
   const deadline start = clock.now();
@@ -38,10 +43,11 @@ void garbage::step(lua_State* L) {
     now = clock.now();
   }
   spent_ += now - start;
-  next_step_ = now + rest_per_work * (now - start);
+  next_step_ = not_before_ = now + rest_per_work * (now - start);
   if (cycles_left_ > 0) return;
   kept_ = used_kib(L);
   not_before_ = now + std::min<std::chrono::nanoseconds>(gap_per_work * spent_, longest_gap);
+  if (std::exchange(missed_, false)) activity(L, dropped_sockets);
 }
 
 }  // namespace copas::lua

@@ -1,6 +1,7 @@
 #include "lua/scheduler.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <utility>
@@ -24,6 +25,10 @@ struct guard_of_thread {
 };
 
 namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto longest_run = 10ms;  // of turns that find tasks ready, until garbage is thought of
 
 const char guard_metatable = 0;
 
@@ -130,14 +135,17 @@ struct scheduler::turns {
 int scheduler::run_turns(lua_State* L) {
   auto& wanted = *static_cast<turns*>(lua_touserdata(L, 4));
   scheduler& self = wanted.owner;
-  if (!self.loop_.busy() && self.garbage_.due()) self.garbage_.step(L);
+  if (self.quiet_ && self.garbage_.due(self.loop_.busy())) {
+    self.garbage_.step(L, self.may_have_dropped_sockets());
+  }
+  const deadline begun = self.loop_.turn_time();
   bool had_events = false;
   bool more = wanted.again != nullptr;
   do {
     had_events = self.turn(wanted.until) || had_events;
     wanted.hooked = lua_gethook(L) != wanted.hook;
     more = more && !wanted.hooked && !self.statistics_.enabled() && self.loop_.busy() && !self.loop_.stopping() &&
-           wanted.again(L);
+           self.loop_.turn_time() - begun < longest_run && wanted.again(L);
   } while (more);
   lua_pushboolean(L, had_events ? 1 : 0);
   return 1;
@@ -146,6 +154,7 @@ int scheduler::run_turns(lua_State* L) {
 bool scheduler::turn(deadline until) {
   if (guest_step_ != nullptr) guest_step_->turn_begins();
   const bool had_events = loop_.turn(until);
+  quiet_ = !had_events;
   if (guest_step_ != nullptr) guest_step_->turn_ended(had_events);
   statistics_.turn_ended();
   return had_events;

@@ -172,6 +172,7 @@ class scheduler : public list_link {
   thread* newcomers_ = nullptr;  // those that are not in it: most end before anybody looks for them
   std::size_t threads_ = 0;
   bool turning_ = false;  // a turn is in progress
+  bool quiet_ = true;  // the last turn had no events
   bool closing_ = false;
   bool failed_ = false;  // the last turn ended with an error that was nobody's; a second one leaves the loop
   bool tracing_ = false;

@@ -240,7 +240,8 @@ describe("what nobody refers to any more", function()
     end)
   end
 
-  it("is closed also when another thread wakes up all the time", function()
+  -- Does the peer see the end of a dropped connection, while another thread pauses for so many seconds by turns?
+  local function is_closed_beside_pauses_of(seconds)
     local server, port = sockets.listen(socket)
     copas.autoclose = false
     copas.addserver(server, function() end)
@@ -253,11 +254,15 @@ describe("what nobody refers to any more", function()
       copas.removeserver(server)
       over = true
     end, function()
-      while not over do copas.pause(1) end
+      while not over and copas.gettime() - start < 8 do copas.pause(seconds) end
     end)
 
     assert.is_true(copas.gettime() - start < 8)
-  end)
+  end
+
+  it("is closed also when another thread wakes up now and then", function() is_closed_beside_pauses_of(1) end)
+  it("is closed also when another thread wakes up all the time", function() is_closed_beside_pauses_of(0.005) end)
+  it("is closed also when another thread is always ready", function() is_closed_beside_pauses_of(0) end)
 end)
 
 if _VERSION == "Lua 5.4" then
