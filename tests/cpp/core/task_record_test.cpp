@@ -74,7 +74,7 @@ TEST_F(TaskRecord, TellsThatTheTaskRuns) {
   bool running = false;
   bool waiting = true;
   auto body = [&]() -> task<> {
-    co_await yield(events);
+    co_await sleep_for(events, 1s);
     running = only().running();
     waiting = only().waiting_on() != nullptr;
   };
