@@ -192,10 +192,7 @@ void loop::run_node(wait_node& node) {
 // Makes it the running task; the result is for `leave`.
 inline task_record* loop::enter(task_record* task) noexcept {
   task_record* const outer = std::exchange(current_, task);
-  if (task != nullptr) {
-    task->running_ = true;
-    task->waiting_on_ = nullptr;
-  }
+  if (task != nullptr) task->running_ = true;
   budget_ = operations_per_slice;
   ++resumptions_;
   return outer;
