@@ -47,6 +47,24 @@ describe("descriptors", function()
     assert.matches("^copas: no descriptor is free[^\n]*\n$", result.err)
   end)
 
+  it("may run out for a blocking accept, which says so and keeps the connection for the next one", function()
+    local result = child.shell(limited(40)(child.lua_command([[
+      local socket = require("copas.socket")
+      local server = socket.bind("127.0.0.1", 0)
+      local client = assert(socket.connect("127.0.0.1", (select(2, server:getsockname()))))
+      local files = {}
+      repeat
+        local file = io.open("/dev/null")
+        files[#files + 1] = file
+      until not file
+      print(server:accept())
+      files[1]:close()
+      print(server:accept() ~= nil)
+    ]])))
+
+    assert.same({ out = "nil\tToo many open files\ntrue\n", err = "", code = 0 }, result)
+  end)
+
   it("may run out for a server of LuaSocket's: it goes on when one is closed", function()
     local result = child.shell(limited(64)(child.lua_command([[
       local copas = require("copas")

@@ -148,6 +148,22 @@ TEST_F(Gather, EndsWhenTheTaskActsOnAnotherSocket) {
   EXPECT_EQ(other.theirs.receive_available(), "hello");
 }
 
+TEST_F(Gather, EndsWhenTheTaskReceivesFromAnotherSocket) {
+  connection other;
+  other.theirs.send("hello\n");
+  wire.theirs.send("one\ntwo\n");
+  std::string seen;
+  auto serve = [&]() -> task<> {
+    co_await answer(1);
+    static_cast<void>(co_await receive(events, other.ours, line));
+    seen = wire.theirs.receive_available();
+  };
+
+  run(events, serve());
+
+  EXPECT_EQ(seen, "one!\n");
+}
+
 TEST_F(Gather, EndsBeforeTheConnectionIsClosed) {
   wire.theirs.send("one\ntwo\n");
   auto serve = [&]() -> task<> {
@@ -290,6 +306,23 @@ TEST_F(Gather, LetsTheNextReceiveThatFindsNothingSayThatItFailed) {
   run(events, serve());
 
   EXPECT_THAT(next, ::testing::ElementsAre(fine("two"), failed(system_error(EPIPE)), fine("three")));
+}
+
+TEST_F(Gather, LetsTheNextReceiveOfWhateverComesSayThatItFailed) {
+  wire.theirs.send("one\ntwo\n");
+  std::vector<text> next;
+  auto serve = [&]() -> task<> {
+    co_await answer(1);
+    ::shutdown(wire.ours->fd(), SHUT_WR);
+    co_await sleep_for(events, 1s);
+    for (int count = 0; count < 2; ++count) next.push_back(co_await receive_some(events, wire.ours, 100));
+    wire.theirs.send("three\n");
+    next.push_back(co_await receive_some(events, wire.ours, 100));
+  };
+
+  run(events, serve());
+
+  EXPECT_THAT(next, ::testing::ElementsAre(fine("two\n"), failed(system_error(EPIPE)), fine("three\n")));
 }
 
 TEST_F(Gather, LetsTheSendThatSendsItSayThatItFailed) {
