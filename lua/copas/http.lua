@@ -100,14 +100,15 @@ local function connect(given, sent, fresh)
   return opened
 end
 
--- Forgets the objects of connections that were closed while nobody used them.
-local puts = 0
+-- Forgets the objects of connections that were closed while nobody used them, from time to time.
+local until_tidy = 32
 local function tidy()
-  puts = puts + 1
-  if puts % 1000 > 0 then return end
+  until_tidy = until_tidy - 1
+  if until_tidy > 0 then return end
   for address, opened in pairs(core.objects) do
     if opened.raw:getfd() < 0 then core.objects[address] = nil end
   end
+  until_tidy = 32 + core.kept()
 end
 
 local own_idle = 0.1 -- seconds that a connection to a server of this loop is kept: the loop does not end before
@@ -122,6 +123,7 @@ local function let_go(sent)
     return
   end
   if not opened.raw then opened:own() end
+  opened:rest()
   core.put(sent.key, opened, raw, internal.serves(raw) and own_idle or nil)
   tidy()
 end

@@ -77,6 +77,11 @@ function connection:serve(request)
   self.reader, self.headers, self.ended, self.reused = nil, nil, nil, true
 end
 
+---Keeps nothing of the exchange that is over: its body may be large.
+function connection:rest()
+  self.request, self.headers = nil, nil
+end
+
 -- Sets the timeouts: those of the request, but no longer than the whole of it may take.
 function connection:limit(waits)
   local limits, ends, skt = self.request.timeouts, self.request.ends, self.c

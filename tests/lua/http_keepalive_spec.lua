@@ -47,6 +47,45 @@ describe("copas.http", function()
     assert.equal("GET /other HTTP/1.1", server.requests[2].line)
   end)
 
+  it("keeps nothing of the answers with the connections that it keeps", function()
+    local answers = setmetatable({}, { __mode = "k" })
+    local left, kept
+    with(ok, function(server)
+      do
+        local body = {}
+        answers[body] = true
+        assert(http.request { url = server.url, sink = ltn12.sink.table(body) })
+      end
+      copas.pause()
+      loop.collect()
+      left, kept = next(answers), http.closeidle()
+    end)
+
+    assert.is_nil(left)
+    assert.equal(1, kept)
+  end)
+
+  it("forgets connections that were closed while it kept them", function()
+    local made = setmetatable({}, { __mode = "k" })
+    local left = 0
+    local function create()
+      local skt = copas.wrap(socket.tcp())
+      made[skt] = true
+      return skt
+    end
+    with(ok, function(server)
+      for _ = 1, 100 do
+        assert(http.request { url = server.url, create = create, keepalive = true })
+        http.closeidle()
+      end
+      copas.pause()
+      loop.collect()
+      for _ in pairs(made) do left = left + 1 end
+    end)
+
+    assert.is_true(left < 40, left .. " are left")
+  end)
+
   it("has no timeout for the connections that it keeps, as far as copas.gettimeouts tells", function()
     local armed
     with(ok, function(server)
