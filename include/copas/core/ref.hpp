@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <utility>
 
@@ -39,8 +40,12 @@ class ref {
     if (object_ != nullptr && --object_->owners_ == 0) delete object_;
   }
 
-  T& operator*() const noexcept { return *object_; }
-  T* operator->() const noexcept { return object_; }
+  /// @pre it has one: an owner that was moved from has none.
+  T& operator*() const noexcept {
+    assert(object_ != nullptr);
+    return *object_;
+  }
+  T* operator->() const noexcept { return &**this; }
   [[nodiscard]] T* get() const noexcept { return object_; }
   explicit operator bool() const noexcept { return object_ != nullptr; }
   /// Is it the only share?
