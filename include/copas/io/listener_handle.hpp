@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <expected>
 #include <functional>
 #include <type_traits>
@@ -69,7 +70,7 @@ class [[nodiscard]] listener_handle<Stream>::accept_awaitable final {
 /// Accepts connections until the listener is closed, and runs `handler` for each in a task of its own.
 ///
 /// When the listener is closed it waits until the tasks have ended; if it is destroyed, they are cancelled. A task's
-/// exception goes to the loop's error handler.
+/// exception goes to the loop's error handler, and so does one of `handler` itself: serving goes on.
 ///
 /// @param at       outlives the task.
 /// @param handler  called with each connection, which it owns; destroying that closes it.
@@ -80,7 +81,11 @@ template <class Stream>
   for (;;) {
     auto connection = co_await at.accept();
     if (!connection) break;
-    connections.spawn(handler(std::move(*connection)), "connection");
+    try {
+      connections.spawn(handler(std::move(*connection)), "connection");
+    } catch (...) {  // the others shall not end for what one has thrown before it was a task
+      home.report(std::current_exception(), *home.current());
+    }
   }
   co_await connections.join();
 }

@@ -396,6 +396,27 @@ TEST_P(Serve, GoesOnWhenAHandlerFails) {
   EXPECT_EQ(errors, 1);
 }
 
+TEST_P(Serve, GoesOnWhenAHandlerFailsBeforeItIsATask) {
+  int errors = 0;
+  events.on_error([&](const std::exception_ptr&, const task_record& failed) {
+    ++errors;
+    EXPECT_EQ(failed.name(), "server");
+  });
+  auto sometimes = [refuses = true](tcp_stream client) mutable -> task<> {
+    if (std::exchange(refuses, false)) throw std::runtime_error{"not yet"};
+    return echo(std::move(client));
+  };
+  events.spawn(serve(events, at, sometimes), "server");
+  peer bad = peer::connect(port);
+  peer good = peer::connect(port);
+  good.send("good\nquit\n");
+  settle(events);
+
+  EXPECT_EQ(bad.receive_all(), "");
+  EXPECT_EQ(good.receive_all(), "good\n");
+  EXPECT_EQ(errors, 1);
+}
+
 TEST_P(Serve, HandsOutDataThatCameWithTheConnection) {
   peer client = peer::connect(port);
   client.send("early\nquit\n");
