@@ -19,8 +19,8 @@ receive_some_operation stream_handle::receive(std::span<std::byte> into, deadlin
   return {home_, stream_, into, until};
 }
 
-send_operation stream_handle::send(std::string_view bytes, deadline until) noexcept {
-  return {home_, stream_, std::as_bytes(std::span{bytes}), until};
+send_operation stream_handle::send(std::span<const std::byte> bytes, deadline until) noexcept {
+  return {home_, stream_, bytes, until};
 }
 
 }  // namespace copas

@@ -46,10 +46,16 @@ class datagram_handle : public with_options<datagram_handle<Address>> {
   [[nodiscard]] receive_datagram_operation receive(std::span<std::byte> into, deadline until = never) noexcept {
     return {home_, socket_, into, nullptr, until};
   }
+  [[nodiscard]] receive_datagram_operation receive(std::span<char> into, deadline until = never) noexcept {
+    return receive(std::as_writable_bytes(into), until);
+  }
 
   /// Receives one datagram, and tells who sent it. Otherwise as `receive`.
   [[nodiscard]] receive_from_awaitable receive_from(std::span<std::byte> into, deadline until = never) noexcept {
     return {home_, socket_, into, until};
+  }
+  [[nodiscard]] receive_from_awaitable receive_from(std::span<char> into, deadline until = never) noexcept {
+    return receive_from(std::as_writable_bytes(into), until);
   }
 
   /// Sends one datagram to the peer that the socket is connected to, waiting until the system has room for it.
@@ -57,8 +63,11 @@ class datagram_handle : public with_options<datagram_handle<Address>> {
   /// @param bytes  alive and unchanged until the awaitable ends.
   /// @return       number of bytes that the system took: all, unless there is an error.
   /// @error  errc::timed_out, errc::closed (by this side), others as send(2) reports them, e.g. EMSGSIZE, ECONNREFUSED.
+  [[nodiscard]] send_datagram_operation send(std::span<const std::byte> bytes, deadline until = never) noexcept {
+    return {home_, socket_, bytes, {}, until};
+  }
   [[nodiscard]] send_datagram_operation send(std::string_view bytes, deadline until = never) noexcept {
-    return {home_, socket_, std::as_bytes(std::span{bytes}), {}, until};
+    return send(std::as_bytes(std::span{bytes}), until);
   }
 
   /// Closes the socket; what waits on it ends with `errc::closed`.

@@ -268,14 +268,14 @@ class [[nodiscard]] receive_operation final : detail::receive_text, public recei
 /// Receives what has arrived, at least one byte, into memory of the caller.
 class [[nodiscard]] receive_some_operation final : public io_operation {
  public:
-  /// @param into  at least one byte long, alive until the operation ends.
+  /// @param into  alive until the operation ends; if it is empty, that is at once.
   receive_some_operation(loop* home, ref<stream> from, std::span<std::byte> into, deadline until = never) noexcept
       : io_operation{home, ref<socket>{from.get()}, side::read}, into_{into} {
     set_deadline(until);
   }
 
   [[nodiscard]] bool await_ready() noexcept {
-    return !static_cast<stream&>(on()).surely_silent() && io_operation::await_ready();
+    return into_.empty() || (!static_cast<stream&>(on()).surely_silent() && io_operation::await_ready());
   }
   [[nodiscard]] bool attempt() noexcept override;
   void give_up(std::error_code why) noexcept override { outcome_.error = why; }

@@ -51,10 +51,13 @@ class stream_handle : public with_options<stream_handle> {
 
   /// Receives what has arrived, waiting for the first byte if nothing has.
   ///
-  /// @param into  where the bytes go; at least one byte long, alive until the awaitable ends.
+  /// @param into  where the bytes go, alive until the awaitable ends. An empty one is filled at once, by nothing.
   /// @return      number of bytes written to the front of `into`.
   /// @error  as `receive_line`
   [[nodiscard]] receive_some_operation receive(std::span<std::byte> into, deadline until = never) noexcept;
+  [[nodiscard]] receive_some_operation receive(std::span<char> into, deadline until = never) noexcept {
+    return receive(std::as_writable_bytes(into), until);
+  }
 
   /// Sends all of `bytes`.
   ///
@@ -64,7 +67,10 @@ class stream_handle : public with_options<stream_handle> {
   /// @param bytes  alive and unchanged until the awaitable ends.
   /// @return       number of bytes that the system took, or will get with others: all, unless there is an error.
   /// @error  errc::timed_out, errc::closed (by this side), others as send(2) reports them, e.g. EPIPE.
-  [[nodiscard]] send_operation send(std::string_view bytes, deadline until = never) noexcept;
+  [[nodiscard]] send_operation send(std::span<const std::byte> bytes, deadline until = never) noexcept;
+  [[nodiscard]] send_operation send(std::string_view bytes, deadline until = never) noexcept {
+    return send(std::as_bytes(std::span{bytes}), until);
+  }
 
   /// Lets small sends be gathered, as they are at first, or leave each at once.
   void set_gathering(bool wanted) noexcept { stream_->set_gathering(wanted); }

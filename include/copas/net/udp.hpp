@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -67,9 +68,13 @@ class udp_socket : public datagram_handle<address> {
   /// Sends one datagram to `to`. Otherwise as `send`.
   ///
   /// @param bytes, to  alive and unchanged until the awaitable ends.
+  [[nodiscard]] send_datagram_operation send_to(std::span<const std::byte> bytes, const address& to,
+                                                deadline until = never) noexcept {
+    return {home(), shared(), bytes, to.bytes(), until};
+  }
   [[nodiscard]] send_datagram_operation send_to(std::string_view bytes, const address& to,
                                                 deadline until = never) noexcept {
-    return {home(), shared(), std::as_bytes(std::span{bytes}), to.bytes(), until};
+    return send_to(std::as_bytes(std::span{bytes}), to, until);
   }
 
   /// Begins to receive what is sent to a multicast group, at the port it is bound to. Closing the socket leaves all groups.

@@ -117,9 +117,13 @@ class unix_datagram_socket : public datagram_handle<unix_address> {
   /// Sends one datagram to whoever receives at `to`. Otherwise as `send`.
   ///
   /// @param bytes, to  alive and unchanged until the awaitable ends.
+  [[nodiscard]] unix_send_to_operation send_to(std::span<const std::byte> bytes, const unix_address& to,
+                                               deadline until = never) noexcept {
+    return {home(), shared(), bytes, to.bytes(), until};
+  }
   [[nodiscard]] unix_send_to_operation send_to(std::string_view bytes, const unix_address& to,
                                                deadline until = never) noexcept {
-    return {home(), shared(), std::as_bytes(std::span{bytes}), to.bytes(), until};
+    return send_to(std::as_bytes(std::span{bytes}), to, until);
   }
 
   [[nodiscard]] result<unix_address> local() const noexcept { return local_unix_address(fd()); }

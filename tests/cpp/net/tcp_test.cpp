@@ -6,9 +6,12 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -52,6 +55,43 @@ TEST_P(TcpStream, ReceivesLinesNumbersOfBytesAndTheRest) {
   theirs.shutdown();
 
   run(events, body());
+}
+
+TEST_P(TcpStream, SendsWhatItHasReceivedIntoAnArray) {
+  std::array<std::byte, 3> bytes;
+  std::array<char, 8> characters;
+  auto body = [&]() -> task<> {
+    for (std::size_t echoed = 0; echoed < 3;) {
+      const transfer got = co_await wire.receive(std::span{bytes}.subspan(echoed));
+      EXPECT_TRUE(got);
+      EXPECT_TRUE(co_await wire.send(std::span{bytes}.subspan(echoed, got.bytes)));
+      echoed += got.bytes;
+    }
+    while (const transfer got = co_await wire.receive(characters)) text.append(characters.data(), got.bytes);
+  };
+  theirs.send("onetwo");
+  theirs.shutdown();
+
+  run(events, body());
+
+  EXPECT_EQ(theirs.receive(3), "one");
+  EXPECT_EQ(text, "two");
+}
+
+TEST_P(TcpStream, FillsAnEmptyArrayAtOnce) {
+  auto body = [&]() -> task<> {
+    for (const bool has_more : {false, true}) {
+      if (has_more) theirs.send("x\n");
+      const transfer nothing = co_await wire.receive(std::span<std::byte>{});
+      EXPECT_TRUE(nothing);
+      EXPECT_EQ(nothing.bytes, 0U);
+    }
+    EXPECT_TRUE(co_await wire.receive_line(text));
+  };
+
+  run(events, body());
+
+  EXPECT_EQ(text, "x");
 }
 
 TEST_P(TcpStream, ReplacesWhatTheStringHeld) {

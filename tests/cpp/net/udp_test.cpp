@@ -4,8 +4,11 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "copas/core/sleep.hpp"
@@ -67,6 +70,23 @@ TEST_P(UdpSocket, ReceivesDatagramsWithTheirSenders) {
   EXPECT_EQ(first.sender, to_theirs);
   EXPECT_EQ(first.sender.host(), "127.0.0.1");
   EXPECT_EQ(second.bytes, "two");
+}
+
+TEST_P(UdpSocket, SendsWhatItHasReceivedIntoAnArray) {
+  std::array<std::byte, 100> bytes;
+  std::array<char, 100> characters;
+  auto body = [&]() -> task<> {
+    const auto first = co_await ours.receive_from(bytes);
+    EXPECT_TRUE(co_await ours.send_to(std::span{bytes}.first(first.bytes), first.sender));
+    const auto second = co_await ours.receive_from(characters);
+    EXPECT_EQ((std::string_view{characters.data(), second.bytes}), "two");
+  };
+  theirs.send_to(port, "one");
+  theirs.send_to(port, "two");
+
+  run(events, body());
+
+  EXPECT_EQ(theirs.receive(), "one");
 }
 
 TEST_P(UdpSocket, WaitsForADatagram) {
