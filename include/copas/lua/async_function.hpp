@@ -46,9 +46,15 @@ struct parameter_list<loop&, Arguments...> : parameter_list<Arguments...> {
   static constexpr bool wants_loop = true;
 };
 
+template <class... Parameters>
+struct all_from_lua : std::bool_constant<(from_lua<std::remove_cvref_t<Parameters>> && ...)> {};
+
 /// A pointer to what is called: the function, or the call operator of an object.
 template <class Function>
 struct callee_of {
+  static_assert(
+      requires { &Function::operator(); },
+      "the function must have one signature: no generic lambda, and no object with several call operators");
   using type = decltype(&Function::operator());
 };
 template <class Function>
@@ -145,7 +151,7 @@ void set_global(lua_State* L, const std::string& name);
 /// - Arguments are checked and converted (see `converter`) before the C++ function runs. A missing or wrong one is
 ///   Lua's usual error: bad argument #1 to 'name' (string expected, got nil).
 /// - Results are converted when it has ended: `std::tuple` to several; `result<T>` to those of `T`, or nil and the text
-///   of the error; void to none, `result<void>` to true.
+///   of the error; void, and what ended a sleep, to none; `result<void>` to true.
 /// - An exception becomes a Lua error with its text and the position of the caller. `copas::lua::error` is raised as it
 ///   was.
 /// - Whatever ends the Lua thread destroys the C++ coroutine, and with it what that waits for; so does lua_close.
@@ -158,7 +164,12 @@ void set_global(lua_State* L, const std::string& name);
 /// @error copas::lua::error  Lua lacks memory.
 template <class Function>
 void push_function(lua_State* L, std::string name, Function body) {
-  using parameters = typename detail::signature_of<Function>::parameters;
+  using signature = detail::signature_of<Function>;
+  using parameters = typename signature::parameters;
+  static_assert(parameters::template apply<detail::all_from_lua>::value,
+                "a parameter cannot come from Lua: copas::lua::converter for its type needs check and get");
+  static_assert(detail::to_lua<detail::awaited_t<typename signature::result>>,
+                "the result cannot go to Lua: copas::lua::converter for its type needs push");
   using made = typename parameters::template apply<detail::async_function_of, Function>;
   detail::push_async_function(L, ref<detail::async_function>{new made{std::move(name), std::move(body)}});
 }

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "copas/core/wait_list.hpp"
 #include "copas/lua/reference.hpp"
 
 struct lua_State;
@@ -179,6 +180,16 @@ struct converter<function> {
 
 namespace detail {
 
+/// Can an argument be a `T`?
+template <class T>
+concept from_lua = requires(lua_State* L) {
+  converter<T>::check(L, 1);
+  converter<T>::get(L, 1);
+};
+
+/// What a wait for time ended by is nothing to tell Lua.
+inline int push_results(lua_State*, wake_reason) noexcept { return 0; }
+
 /// Pushes what a C++ function returned as the results of a Lua function; returns how many values that are.
 template <class T>
 int push_results(lua_State* L, const T& value) {
@@ -212,6 +223,22 @@ int push_results(lua_State* L, const std::expected<T, Error>& outcome) {
   }
   return 2;
 }
+
+/// Can a function return a `T`?
+template <class T>
+    struct goes_to_lua : std::bool_constant < requires(lua_State* L, const T& value) {
+  converter<T>::push(L, value);
+}>{};
+template <>
+struct goes_to_lua<wake_reason> : std::true_type {};
+template <class... Values>
+struct goes_to_lua<std::tuple<Values...>> : std::conjunction<goes_to_lua<Values>...> {};
+template <class Error>
+struct goes_to_lua<std::expected<void, Error>> : std::true_type {};
+template <class T, class Error>
+struct goes_to_lua<std::expected<T, Error>> : goes_to_lua<T> {};
+template <class T>
+concept to_lua = goes_to_lua<T>::value;
 
 /// Checks the values from `first` on as one of each type.
 /// @param wrong  is set to which of them, counted from 1, cannot be converted.

@@ -120,6 +120,12 @@ TEST_F(AsyncFunction, ReturnsNothingForVoid) {
   EXPECT_EQ(results_of("nothing()"), "0: ");
 }
 
+TEST_F(AsyncFunction, ReturnsNothingForASleep) {
+  set_function(L, "nap", [](loop& home) { return sleep_for(home, 1ms); });
+
+  EXPECT_EQ(results_of("nap()"), "0: ");
+}
+
 TEST_F(AsyncFunction, ReturnsTheValuesOfATuple) {
   set_function(L, "several", [](loop& home) -> task<std::tuple<int, std::string, bool>> {
     co_await yield(home);
