@@ -22,8 +22,8 @@ target_compile_options(copas_options INTERFACE
   $<$<CXX_COMPILER_ID:Clang>:-Wsuggest-override -Wshadow-uncaptured-local -Wunreachable-code>
   $<$<BOOL:${COPAS_WERROR}>:-Werror>)
 
-# copas::lto: for what ends up in the libraries, the modules and the runtime. The objects hold machine code too, so that
-# who links libcopas.a need not know; targets that shall be optimised as a whole link `-flto` (copas_optimise_whole).
+# copas::lto: for what ends up in the libraries, the modules and the runtime. The objects hold machine code too; targets
+# that shall be optimised as a whole link `-flto` (copas_optimise_whole).
 option(COPAS_LTO "Optimise across files when linking (g++, release builds)" ON)
 add_library(copas_lto INTERFACE)
 add_library(copas::lto ALIAS copas_lto)
@@ -36,6 +36,16 @@ endif()
 function(copas_optimise_whole target)
   if(copas_lto_enabled)
     target_link_options(${target} PRIVATE -flto=auto -O2)
+  endif()
+endfunction()
+
+# copas_keep_machine_code(<target>): drops what only this very compiler can read from a static library for users. Their
+# linker would compile all of it again for each program, though nobody asked it to, and another g++ refuses it.
+function(copas_keep_machine_code target)
+  if(copas_lto_enabled)
+    add_custom_command(TARGET ${target} POST_BUILD VERBATIM
+      COMMAND ${CMAKE_OBJCOPY} --wildcard --remove-section=.gnu.lto_* --remove-section=.gnu.debuglto_*
+              --strip-symbol=__gnu_lto_* $<TARGET_FILE:${target}>)
   endif()
 endfunction()
 
