@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <iterator>
 #include <utility>
 
 #include "copas/core/scope.hpp"
@@ -16,48 +15,15 @@ constexpr std::uint64_t resumptions_per_look = 16;  // at the clock, meanwhile
 
 }  // namespace
 
-task_record::task_record(loop& home) noexcept : queued{this}, home_{home} { home.tasks_.push_back(*this); }
-
-task_record::~task_record() {
-  if (home_.current_ == this) home_.current_ = nullptr;
-  while (!watches_.empty()) watches_.pop_front().on_task_end();
-}
-
-void task_record::cancel() {
-  if (running_) {
-    cancelled_ = true;
-  } else {
-    end();
-  }
-}
-
-// Destroys the task once, though its own destructors may cancel it again.
-void task_record::end() {
-  running_ = true;
-  destroy();
-}
-
 loop::loop(std::unique_ptr<reactor> source)
     : reactor_{std::move(source)}, timers_{reactor_->now()}, turn_time_{reactor_->now()} {}
 
 loop::~loop() {
   while (!tasks_.empty()) tasks_.front().end();
-  while (!properties_.empty()) properties_.pop_back();
+  properties_.clear();
   while (timer_hook* set = timers_.pop_due(never)) schedule(static_cast<wait_node&>(*set));
-  for (const slot& each : slots_) {
-    if (each.source != nullptr) each.source->on_detached();
-  }
+  sources_.detach_all();
   descriptor_freed();  // so that, as above, nobody is counted as waiting in a loop that is gone
-}
-
-loop_property* loop::property(const void* key) const noexcept {
-  const auto found = std::ranges::find(properties_, key, [](const auto& each) { return each.first; });
-  return found == properties_.end() ? nullptr : found->second.get();
-}
-
-void loop::add_property(const void* key, std::unique_ptr<loop_property> added) {
-  assert(property(key) == nullptr);
-  properties_.emplace_back(key, std::move(added));
 }
 
 void loop::cancel_all() {
@@ -98,7 +64,7 @@ bool loop::turn(deadline until) {
     fire_timers();
     running_.splice(ready_);
     phase_ = phase::ready;
-    if (posted_.load(std::memory_order_relaxed)) run_posted();
+    if (!posted_.empty()) posted_.run();
   }
   run_all(running_);
   phase_ = phase::poll;
@@ -117,9 +83,7 @@ void loop::ask_reactor(deadline until) {
   turn_time_ = reactor_->coarse_now();
   if (on_polled) on_polled();
   for (const io_event& event : events) {
-    const auto number = static_cast<std::size_t>(event.fd);
-    if (number >= slots_.size() || slots_[number].generation != event.generation) continue;
-    if (event_source* source = slots_[number].source) {
+    if (event_source* const source = sources_.of(event)) {
       source->on_event(event);
       had_events_ = true;
     }
@@ -155,25 +119,6 @@ void loop::fire_timers() noexcept {
   if (timers_.empty()) return;
   const deadline now = reactor_->now();
   while (timer_hook* due = timers_.pop_due(now)) schedule(static_cast<wait_node&>(*due), wake_reason::timed_out);
-}
-
-void loop::run_posted() {
-  std::vector<std::move_only_function<void()>> jobs;
-  {
-    const std::scoped_lock guard{posting_};
-    jobs.swap(jobs_);
-    posted_ = false;
-  }
-  for (auto job = jobs.begin(); job != jobs.end(); ++job) {
-    try {
-      (*job)();
-    } catch (...) {
-      const std::scoped_lock guard{posting_};
-      jobs_.insert(jobs_.begin(), std::move_iterator{job + 1}, std::move_iterator{jobs.end()});
-      posted_ = !jobs_.empty();
-      throw;
-    }
-  }
 }
 
 void loop::run_first(task_record& fresh) {
@@ -266,32 +211,8 @@ void loop::schedule_next(wait_node& node) noexcept {
   (phase_ == phase::readers ? readers_ : phase_ == phase::writers ? writers_ : running_).push_front(node);
 }
 
-std::uint32_t loop::attach(int fd, event_source& source) {
-  const auto number = static_cast<std::size_t>(fd);
-  if (number >= slots_.size()) slots_.resize(number + number / 2 + 16);
-  if (slots_[number].source != nullptr && slots_[number].source != &source) slots_[number].source->on_detached();
-  slots_[number] = {&source, ++generations_};
-  return generations_;
-}
-
-void loop::detach(int fd) noexcept { slots_[static_cast<std::size_t>(fd)] = {}; }
-
-event_source* loop::source_of(int fd) const noexcept {
-  const auto number = static_cast<std::size_t>(fd);
-  return number < slots_.size() ? slots_[number].source : nullptr;
-}
-
 void loop::descriptor_freed() noexcept {
   while (!starved_.empty()) schedule(starved_.front());
-}
-
-void loop::post(std::move_only_function<void()> job) {
-  {
-    const std::scoped_lock guard{posting_};
-    jobs_.push_back(std::move(job));
-    posted_ = true;
-  }
-  reactor_->interrupt();
 }
 
 void loop::on_error(std::move_only_function<void(std::exception_ptr, const task_record&)> handler) {

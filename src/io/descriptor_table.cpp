@@ -11,7 +11,7 @@ descriptor_table::~descriptor_table() {
 }
 
 const readiness* descriptor_table::registered(int fd) const noexcept {
-  return static_cast<const readiness*>(home_.source_of(fd));  // there is no other kind of source
+  return static_cast<const readiness*>(home_.sources().of(fd));  // there is no other kind of source
 }
 
 ref<socket> descriptor_table::at(int fd) {

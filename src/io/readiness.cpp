@@ -61,7 +61,7 @@ void readiness::forget() noexcept {
 void readiness::leave_loop() noexcept {
   if (home_ == nullptr) return;
   home_->io().unwatch(fd_);
-  home_->detach(fd_);
+  home_->sources().detach(fd_);
   home_ = nullptr;
   generation_ = 0;
 }
@@ -112,7 +112,7 @@ std::error_code readiness::move_to(loop& home, int fd) noexcept {
 
 std::error_code readiness::register_with(loop& home, int fd) {
   leave_loop();
-  generation_ = home.attach(fd, *this);
+  generation_ = home.sources().attach(fd, *this);
   home_ = &home;
   fd_ = fd;
   if (mode_ == mode::one_shot) return no_error;

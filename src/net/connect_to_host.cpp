@@ -58,7 +58,7 @@ class connect_to_host::trial final : public event_source {
   void leave_loop() noexcept {
     if (std::exchange(generation_, 0) == 0) return;
     owner_.home()->io().unwatch(fd_.get());
-    owner_.home()->detach(fd_.get());
+    owner_.home()->sources().detach(fd_.get());
   }
 
   connect_to_host& owner_;
@@ -78,7 +78,7 @@ connect_to_host::trial::progress connect_to_host::trial::begin() {
   const progress first = look();
   if (first != progress::pending) return first;
   loop& home = *owner_.home();
-  generation_ = home.attach(fd_.get(), *this);
+  generation_ = home.sources().attach(fd_.get(), *this);
   error_ = home.io().watch(fd_.get(), generation_);
   return error_ ? progress::failed : progress::pending;
 }

@@ -9,11 +9,11 @@ namespace copas {
 // next time.
 class name_client::source final : public event_source {
  public:
-  source(name_client& owner, int fd) : owner_{owner}, fd_{fd}, generation_{owner.home_.attach(fd, *this)} {}
+  source(name_client& owner, int fd) : owner_{owner}, fd_{fd}, generation_{owner.home_.sources().attach(fd, *this)} {}
   ~source() {
     if (generation_ == 0) return;
     owner_.home_.io().unwatch(fd_);
-    owner_.home_.detach(fd_);
+    owner_.home_.sources().detach(fd_);
   }
 
   void on_event(const io_event& what) noexcept override {

@@ -41,15 +41,15 @@ resolver::resolver(loop& home, resolver_options how, dns::engine* by)
     : core_{std::make_unique<detail::resolver_core>(home, std::move(how), by)} {}
 resolver::~resolver() = default;
 
-resolver* resolver::find(const loop& home) noexcept {
-  auto* const found = static_cast<own_resolver*>(home.property(&property_key));
+resolver* resolver::find(loop& home) noexcept {
+  auto* const found = static_cast<own_resolver*>(home.properties().find(&property_key));
   return found == nullptr ? nullptr : &found->names;
 }
 
 resolver& resolver::install(loop& home, resolver_options how, dns::engine* by) {
   auto made = std::make_unique<own_resolver>(home, std::move(how), by);
   resolver& names = made->names;
-  home.add_property(&property_key, std::move(made));
+  home.properties().add(&property_key, std::move(made));
   return names;
 }
 

@@ -54,9 +54,9 @@ class bell final : public event_source {
  public:
   class ring_awaitable;
 
-  bell(loop& home, int fd) : home_{home}, fd_{fd}, generation_{home.attach(fd, *this)} {}
+  bell(loop& home, int fd) : home_{home}, fd_{fd}, generation_{home.sources().attach(fd, *this)} {}
   ~bell() {
-    if (attached_) home_.detach(fd_);
+    if (attached_) home_.sources().detach(fd_);
   }
 
   /// Waits until it is reported as readable, or writable.

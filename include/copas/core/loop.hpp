@@ -7,12 +7,14 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <source_location>
 #include <string>
 #include <utility>
-#include <vector>
 
+#include "copas/core/event_sources.hpp"
+#include "copas/core/gathered_output.hpp"
+#include "copas/core/loop_properties.hpp"
+#include "copas/core/posted_jobs.hpp"
 #include "copas/core/reactor.hpp"
 #include "copas/core/task.hpp"
 #include "copas/core/task_record.hpp"
@@ -20,46 +22,6 @@
 #include "copas/core/wait_list.hpp"
 
 namespace copas {
-
-/// Something the reactor watches, told by the loop what happened to its descriptor.
-class event_source {
- public:
-  event_source() = default;
-  event_source(const event_source&) = delete;
-  event_source& operator=(const event_source&) = delete;
-
-  /// Marks itself ready and wakes waiters with `loop::wake_by_event`; runs nothing of the user.
-  virtual void on_event(const io_event& what) noexcept = 0;
-
-  /// It will hear of no more events: the loop ends, or somebody else has the descriptor's number now.
-  virtual void on_detached() noexcept = 0;
-
- protected:
-  ~event_source() = default;
-};
-
-/// Something that a loop has one of, and that ends with it, such as what looks up names for its tasks.
-class loop_property {
- public:
-  loop_property() = default;
-  loop_property(const loop_property&) = delete;
-  loop_property& operator=(const loop_property&) = delete;
-  virtual ~loop_property() = default;
-};
-
-/// Output that a task has given away and that is held back, to leave together with what the task sends next.
-class gathered_output {
- public:
-  gathered_output() = default;
-  gathered_output(const gathered_output&) = delete;
-  gathered_output& operator=(const gathered_output&) = delete;
-
-  /// Sends it, as far as that can be done at once; the loop does not know of it any more.
-  virtual void leave() noexcept = 0;
-
- protected:
-  ~gathered_output() = default;
-};
 
 /// The dispatcher of one thread: finds out what can go on, and lets it go on, in a fair order.
 ///
@@ -113,16 +75,16 @@ class loop {
   [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }
 
   /// Runs `job` in this loop's thread, in phase (4). May be called from any thread while the loop exists.
-  void post(std::move_only_function<void()> job);
+  void post(posted_jobs::job job) {
+    posted_.add(std::move(job));
+    reactor_->interrupt();
+  }
 
   /// Who is told of exceptions that leave a task. Without a handler they leave `run` or `turn`.
   void on_error(std::move_only_function<void(std::exception_ptr, const task_record&)> handler);
 
-  /// The property that belongs to `key`; null if it has none.
-  [[nodiscard]] loop_property* property(const void* key) const noexcept;
-  /// Gives it a property, which lives as long as the loop, but ends after all tasks.
-  /// @pre  it has none for this key
-  void add_property(const void* key, std::unique_ptr<loop_property> added);
+  /// What lives as long as the loop, but ends after all tasks.
+  [[nodiscard]] loop_properties& properties() noexcept { return properties_; }
 
   /// What it asks of the system, which is also its clock: `io().after(5s)` is a deadline.
   [[nodiscard]] reactor& io() const noexcept { return *reactor_; }
@@ -140,7 +102,7 @@ class loop {
   [[nodiscard]] std::size_t timers() const noexcept { return timers_.size(); }
   /// Is some task ready to run?
   [[nodiscard]] bool busy() const noexcept {
-    return !ready_.empty() || !running_.empty() || !next_turn_.empty() || posted_.load();
+    return !ready_.empty() || !running_.empty() || !next_turn_.empty() || !posted_.empty();
   }
 
   // What those call who have tasks of their own making.
@@ -198,13 +160,8 @@ class loop {
     if (gathered_ == &left) gathered_ = nullptr;
   }
 
-  /// Registers who is told of events of `fd`, in place of whoever was.
-  /// @return  the generation to watch it with.
-  std::uint32_t attach(int fd, event_source& source);
-  /// From now on nobody is told of events of `fd`.
-  void detach(int fd) noexcept;
-  /// Who was registered for `fd`; null if nobody.
-  [[nodiscard]] event_source* source_of(int fd) const noexcept;
+  /// Who is told of events of descriptors.
+  [[nodiscard]] event_sources& sources() noexcept { return sources_; }
 
   /// Operations that found no free descriptor wait here; `descriptor_freed` wakes them.
   [[nodiscard]] wait_list& starved() noexcept { return starved_; }
@@ -228,10 +185,6 @@ class loop {
  private:
   friend class wait_node;
   friend class task_record;
-  struct slot {
-    event_source* source = nullptr;
-    std::uint32_t generation = 0;
-  };
   enum class phase : std::uint8_t { poll, readers, writers, timers, ready };
 
   [[nodiscard]] bool consistent() const;
@@ -243,7 +196,6 @@ class loop {
   }
   void run_all(run_list& due);
   void fire_timers() noexcept;
-  void run_posted();
   void run_first(task_record& fresh);
   void run_node(wait_node& node);
   task_record* enter(task_record* task) noexcept;
@@ -255,7 +207,7 @@ class loop {
 
   std::unique_ptr<reactor> reactor_;
   timer_queue timers_;
-  std::vector<slot> slots_;  // by descriptor number
+  event_sources sources_;
   run_list readers_, writers_;  // woken by events of this turn
   wait_list next_turn_;  // runs in phase (2) of the next turn
   run_list ready_;  // runs in the next phase (4)
@@ -269,19 +221,15 @@ class loop {
   deadline turn_time_;
   std::uint64_t resumptions_ = 0;
   std::uint64_t looked_at_ = 0;  // the clock: how many resumptions there had been
-  std::uint32_t generations_ = 0;
   int budget_ = 0;
   int turns_since_poll_ = 0;
   phase phase_ = phase::poll;
   bool had_events_ = false;
   std::atomic<bool> stopping_ = false;
   std::move_only_function<void(std::exception_ptr, const task_record&)> error_handler_;
-  std::vector<std::pair<const void*, std::unique_ptr<loop_property>>> properties_;
+  loop_properties properties_;
   std::exception_ptr failure_;  // leaves `turn` once the task that raised it has ended
-
-  std::atomic<bool> posted_ = false;
-  std::mutex posting_;  // guards jobs_, the only thing other threads touch
-  std::vector<std::move_only_function<void()>> jobs_;
+  posted_jobs posted_;
 };
 
 }  // namespace copas

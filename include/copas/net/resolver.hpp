@@ -80,7 +80,7 @@ class resolver {
   /// The resolver of a loop, which lives as long as the loop. It is made with default options, unless there is one.
   [[nodiscard]] static resolver& of(loop& home);
   /// The resolver of a loop; null if it has none yet.
-  [[nodiscard]] static resolver* find(const loop& home) noexcept;
+  [[nodiscard]] static resolver* find(loop& home) noexcept;
   /// Makes the resolver of a loop that has none. @param by  as in the constructor
   static resolver& install(loop& home, resolver_options how, dns::engine* by);
 

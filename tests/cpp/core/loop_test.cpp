@@ -306,9 +306,9 @@ TEST_F(Loop, TellsEventSourcesOfItsEnd) {
   source gone;
   {
     loop own{std::make_unique<virtual_reactor>()};
-    own.attach(3, kept);
-    own.attach(4, gone);
-    own.detach(4);
+    own.sources().attach(3, kept);
+    own.sources().attach(4, gone);
+    own.sources().detach(4);
   }
 
   EXPECT_EQ(kept.detached, 1);
@@ -321,9 +321,9 @@ TEST_F(Loop, GivesEachOwnerOfADescriptorANewGeneration) {
   bell second{events, 3};
 
   EXPECT_NE(old.generation, second.read_event().generation);
-  EXPECT_EQ(events.source_of(3), &second);
-  EXPECT_EQ(events.source_of(4), nullptr);
-  EXPECT_EQ(events.source_of(100000), nullptr);
+  EXPECT_EQ(events.sources().of(3), &second);
+  EXPECT_EQ(events.sources().of(4), nullptr);
+  EXPECT_EQ(events.sources().of(100000), nullptr);
 }
 
 TEST_F(Loop, WakesThoseWhoWaitForADescriptorToBeFreed) {

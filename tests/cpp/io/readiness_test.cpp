@@ -111,7 +111,7 @@ TEST_F(Readiness, IsTakenFromTheReactorBeforeItsDescriptorIsClosed) {
 
   EXPECT_EQ(system.calls().unwatches, 1U);
   EXPECT_EQ(system.generation_of(fd), 0U);
-  EXPECT_EQ(events.source_of(fd), nullptr);
+  EXPECT_EQ(events.sources().of(fd), nullptr);
 }
 
 TEST_F(Readiness, IgnoresEventsThatMeanNothing) {

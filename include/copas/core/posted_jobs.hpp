@@ -1,0 +1,31 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+namespace copas {
+
+/// What other threads want a loop's thread to do.
+class posted_jobs {
+ public:
+  using job = std::move_only_function<void()>;
+
+  /// May be called from any thread.
+  /// @error  std::bad_alloc
+  void add(job added);
+
+  [[nodiscard]] bool empty() const noexcept { return !any_.load(); }
+
+  /// Runs, in order, those that were there when it was called.
+  /// @error  what one of them throws; those behind it run the next time.
+  void run();
+
+ private:
+  std::atomic<bool> any_ = false;
+  std::mutex guard_;  // of the jobs, the only thing that other threads touch
+  std::vector<job> jobs_;
+};
+
+}  // namespace copas
