@@ -56,44 +56,6 @@ class task_promise_base : public pooled {
   std::exception_ptr error_;
 };
 
-/// How many tasks this thread is starting, each inside the one before.
-struct nested_starts {
-  static constexpr int most = 64;
-  static inline constinit thread_local int count = 0;
-};
-
-/// Starts a task for the coroutine that awaits it.
-///
-/// The task runs on top of its awaiter, which suspends only if it has to wait. So a loop over tasks that finish at once
-/// keeps the stack flat even where the compiler makes no tail calls, as g++ does not unless it optimises. Control is
-/// transferred once there are many such starts inside each other, as in a deep recursion, which then needs no more stack.
-template <class Promise>
-class task_start {
- public:
-  explicit task_start(std::coroutine_handle<Promise> frame) noexcept : frame_{frame} {}
-
-  bool await_ready() {
-    assert(frame_);  // it was not moved from, and not awaited before
-    assert(!frame_.done());
-    if (nested_starts::count == nested_starts::most) return false;
-    ++nested_starts::count;
-    frame_.resume();
-    --nested_starts::count;
-    started_ = true;
-    return frame_.done();
-  }
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) const noexcept {
-    frame_.promise().continue_with(awaiting);
-    if (started_) return std::noop_coroutine();
-    return frame_;
-  }
-  auto await_resume() const { return frame_.promise().take(); }
-
- private:
-  std::coroutine_handle<Promise> frame_;
-  bool started_ = false;
-};
-
 template <class T>
 class task_promise final : public task_promise_base {
  public:
@@ -143,8 +105,19 @@ class [[nodiscard]] task {
   /// Runs the task; the result is what it returns. A task is awaited once.
   ///
   /// @pre it was neither moved from nor awaited before.
-  detail::task_start<promise_type> operator co_await() && noexcept { return detail::task_start<promise_type>{frame_}; }
-
+  auto operator co_await() && noexcept {
+    assert(frame_ && !frame_.done());
+    struct run_to_the_end {
+      bool await_ready() const noexcept { return false; }
+      std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) const noexcept {
+        frame.promise().continue_with(awaiting);
+        return frame;
+      }
+      T await_resume() const { return frame.promise().take(); }
+      std::coroutine_handle<promise_type> frame;
+    };
+    return run_to_the_end{frame_};
+  }
   void operator co_await() & = delete;  // a task that has a name is moved: co_await std::move(name)
 
   /// Runs the task without awaiting it; for what spawns tasks.
