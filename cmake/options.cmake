@@ -25,6 +25,7 @@ target_compile_options(copas_options INTERFACE
 # copas::lto: for what ends up in the libraries, the modules and the runtime. The objects hold machine code too; targets
 # that shall be optimised as a whole link `-flto` (copas_optimise_whole).
 option(COPAS_LTO "Optimise across files when linking (g++, release builds)" ON)
+option(COPAS_LTO_ARCHIVES "Let programs be optimised together with our static libraries (by the same g++)" OFF)
 add_library(copas_lto INTERFACE)
 add_library(copas::lto ALIAS copas_lto)
 if(COPAS_LTO AND NOT COPAS_SANITIZE AND CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -40,9 +41,10 @@ function(copas_optimise_whole target)
 endfunction()
 
 # copas_keep_machine_code(<target>): drops what only this very compiler can read from a static library for users. Their
-# linker would compile all of it again for each program, though nobody asked it to, and another g++ refuses it.
+# linker would compile all of it again for each program, though nobody asked it to, and another g++ refuses it. Who asks
+# sets COPAS_LTO_ARCHIVES.
 function(copas_keep_machine_code target)
-  if(copas_lto_enabled)
+  if(copas_lto_enabled AND NOT COPAS_LTO_ARCHIVES)
     add_custom_command(TARGET ${target} POST_BUILD VERBATIM
       COMMAND ${CMAKE_OBJCOPY} --wildcard --remove-section=.gnu.lto_* --remove-section=.gnu.debuglto_*
               --strip-symbol=__gnu_lto_* $<TARGET_FILE:${target}>)
