@@ -80,45 +80,40 @@ describe("copas.timeout", function()
     assert.same({ "called back" }, calls)
   end)
 
-  for what, begun in pairs { ["receives what has come"] = false, ["receives what it had read before"] = true } do
-    it("is cancelled when its thread " .. what .. ", though that need not wait", function()
-      local left, right = sockets.pair((require("copas.socket")))
-      right:send("one\ntwo\nthree\n")
-      loop.run(copas, function()
-        if begun then copas.receive(left) end
-        copas.timeout(0.01, note)
-        copas.receive(left)
-        note(copas.gettimeouts())
-        copas.pause(0.03)
-      end)
-
-      assert.same({ 0 }, calls)
-    end)
-  end
-
-  it("is cancelled when its thread sends, though that need not wait", function()
-    local left, right = sockets.pair((require("copas.socket")))
+  -- Sets one in a thread that acts on a socket to which lines have come, and notes how many are left.
+  local function set_before(act, socket, prepare)
+    local left, right = sockets.pair(socket or (require("copas.socket")))
+    right:send("one\ntwo\n")
     loop.run(copas, function()
+      if prepare then prepare(left) end
       copas.timeout(0.01, note)
-      copas.send(left, "line\n")
+      act(left)
       note(copas.gettimeouts())
       copas.pause(0.03)
     end)
-    right:close()
+    sockets.close(left, right)
+  end
 
+  local function receive(skt) assert(copas.receive(skt)) end
+  local function send(skt) assert(copas.send(skt, "line\n")) end
+
+  it("is cancelled by a receive, even one that need not wait", function()
+    set_before(receive)
+    assert.same({ 0 }, calls)
+  end)
+
+  it("is cancelled by a receive of what was read before", function()
+    set_before(receive, nil, receive)
+    assert.same({ 0 }, calls)
+  end)
+
+  it("is cancelled by a send, even one that need not wait", function()
+    set_before(send)
     assert.same({ 0 }, calls)
   end)
 
   it("is cancelled by an operation on a socket of another library, too", function()
-    local left, right = sockets.pair((require("socket")))
-    right:send("line\n")
-    loop.run(copas, function()
-      copas.timeout(0.01, note)
-      copas.receive(left)
-      note(copas.gettimeouts())
-      copas.pause(0.03)
-    end)
-
+    set_before(receive, (require("socket")))
     assert.same({ 0 }, calls)
   end)
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "copas/core/scope.hpp"
 #include "copas/net/resolver.hpp"
 #include "support/name_server.hpp"
 #include "support/reactors.hpp"
@@ -60,6 +61,15 @@ class Resolver : public world_test {
   result<std::vector<address>> look_up(const std::string& host) { return look_up({host, "80"}); }
   /// Of IPv4 alone: one question.
   result<std::vector<address>> look_up_4(const std::string& host) { return look_up({host, "80", family::inet4}); }
+
+  /// The same in a task, which leaves what was found in `found`.
+  void begin_look_up_4(scope& tasks, const std::string& host, std::optional<result<std::vector<address>>>& found) {
+    auto body = [](resolver& by, std::string name, std::optional<result<std::vector<address>>>& into) -> task<> {
+      auto lookup = by.look_up({std::move(name), "80", family::inet4});
+      into = co_await lookup;
+    };
+    tasks.spawn(body(*names, host, found));
+  }
 
   result<host_entry> look_up_host(const std::string& name) {
     auto body = [](resolver& by, std::string asked) -> task<result<host_entry>> {

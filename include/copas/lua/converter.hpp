@@ -224,11 +224,13 @@ int push_results(lua_State* L, const std::expected<T, Error>& outcome) {
   return 2;
 }
 
-/// Can a function return a `T`?
+/// Is there a `converter` that pushes a `T`?
 template <class T>
-    struct goes_to_lua : std::bool_constant < requires(lua_State* L, const T& value) {
-  converter<T>::push(L, value);
-}>{};
+concept pushed = requires(lua_State* L, const T& value) { converter<T>::push(L, value); };
+
+/// Can a function return a `T`? What `push_results` takes.
+template <class T>
+struct goes_to_lua : std::bool_constant<pushed<T>> {};
 template <>
 struct goes_to_lua<wake_reason> : std::true_type {};
 template <class... Values>

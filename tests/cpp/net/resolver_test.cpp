@@ -338,12 +338,8 @@ TEST_P(Resolver, AsksAnewWhenItsOptionsChange) {
   const name_server working{events, zone({{"host.test", "192.0.2.1"}})};
   asking(dead);
   std::optional<result<std::vector<address>>> found;
-  auto body = [&]() -> task<> {
-    auto lookup = names->look_up({"host.test", "80", family::inet4});
-    found = co_await lookup;
-  };
   scope tasks{events};
-  tasks.spawn(body());
+  begin_look_up_4(tasks, "host.test", found);
   turn_until(events, [&] { return !dead.asked().empty(); });
 
   how.servers = {working.where()};
@@ -361,12 +357,8 @@ TEST_P(Resolver, AsksAnewInAChild) {
                            }};
   asking(server);
   std::optional<result<std::vector<address>>> found;
-  auto body = [&]() -> task<> {
-    auto lookup = names->look_up({"host.test", "80", family::inet4});
-    found = co_await lookup;
-  };
   scope tasks{events};
-  tasks.spawn(body());
+  begin_look_up_4(tasks, "host.test", found);
   turn_until(events, [&] { return !server.asked().empty(); });
 
   const pid_t child = ::fork();
