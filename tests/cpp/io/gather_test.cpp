@@ -39,6 +39,20 @@ class Gather : public ::testing::Test {
     }
   }
 
+  // What the peer has got when a task that answered the first of two lines has then done `next`.
+  template <class Next>
+  std::string seen_after(Next next) {
+    wire.theirs.send("one\ntwo\n");
+    std::string seen = "nothing was tried";
+    auto serve = [&]() -> task<> {
+      co_await answer(1);
+      co_await next();
+      seen = wire.theirs.receive_available();
+    };
+    run(events, serve());
+    return seen;
+  }
+
   reactor_calls calls;
   loop events{std::make_unique<counting_reactor>(std::make_unique<impatient_reactor>(system_reactor()), calls)};
   connection wire;
@@ -69,16 +83,8 @@ TEST_F(Gather, SendsTheAnswerToALoneRequestAtOnce) {
 }
 
 TEST_F(Gather, HoldsBackWhatIsSmallWhileThereIsMoreInput) {
-  wire.theirs.send("one\ntwo\n");
-  std::string seen = "nothing was tried";
-  auto serve = [&]() -> task<> {
-    co_await answer(1);
-    seen = wire.theirs.receive_available();
-  };
+  EXPECT_EQ(seen_after([]() -> task<> { co_return; }), "");
 
-  run(events, serve());
-
-  EXPECT_EQ(seen, "");
   EXPECT_EQ(wire.theirs.receive_available(), "one!\n") << "when the task has ended";
 }
 
@@ -93,31 +99,16 @@ TEST_F(Gather, SendsEachAtOnceIfThatIsWanted) {
 }
 
 TEST_F(Gather, SendsWhatItHoldsWhenItIsTurnedOff) {
-  wire.theirs.send("one\ntwo\n");
-  std::string seen;
-  auto serve = [&]() -> task<> {
-    co_await answer(1);
+  auto turn_off = [&]() -> task<> {
     wire.ours->set_gathering(false);
-    seen = wire.theirs.receive_available();
+    co_return;
   };
 
-  run(events, serve());
-
-  EXPECT_EQ(seen, "one!\n");
+  EXPECT_EQ(seen_after(turn_off), "one!\n");
 }
 
 TEST_F(Gather, EndsWhenTheTaskWaits) {
-  wire.theirs.send("one\ntwo\n");
-  std::string seen;
-  auto serve = [&]() -> task<> {
-    co_await answer(1);
-    co_await sleep_for(events, 1s);
-    seen = wire.theirs.receive_available();
-  };
-
-  run(events, serve());
-
-  EXPECT_EQ(seen, "one!\n");
+  EXPECT_EQ(seen_after([&]() -> task<> { co_await sleep_for(events, 1s); }), "one!\n");
 }
 
 TEST_F(Gather, EndsWhenTheRestOfALineIsMissing) {
@@ -132,36 +123,20 @@ TEST_F(Gather, EndsWhenTheRestOfALineIsMissing) {
   EXPECT_EQ(wire.theirs.receive_available(), "two!\n");
 }
 
-TEST_F(Gather, EndsWhenTheTaskActsOnAnotherSocket) {
+TEST_F(Gather, EndsWhenTheTaskSendsToAnotherSocket) {
   connection other;
-  wire.theirs.send("one\ntwo\n");
-  std::string seen;
-  auto serve = [&]() -> task<> {
-    co_await answer(1);
-    static_cast<void>(co_await send(events, other.ours, "hello"));
-    seen = wire.theirs.receive_available();
-  };
+  auto send_there = [&]() -> task<> { static_cast<void>(co_await send(events, other.ours, "hello")); };
 
-  run(events, serve());
-
-  EXPECT_EQ(seen, "one!\n");
+  EXPECT_EQ(seen_after(send_there), "one!\n");
   EXPECT_EQ(other.theirs.receive_available(), "hello");
 }
 
 TEST_F(Gather, EndsWhenTheTaskReceivesFromAnotherSocket) {
   connection other;
   other.theirs.send("hello\n");
-  wire.theirs.send("one\ntwo\n");
-  std::string seen;
-  auto serve = [&]() -> task<> {
-    co_await answer(1);
-    static_cast<void>(co_await receive(events, other.ours, line));
-    seen = wire.theirs.receive_available();
-  };
+  auto receive_there = [&]() -> task<> { static_cast<void>(co_await receive(events, other.ours, line)); };
 
-  run(events, serve());
-
-  EXPECT_EQ(seen, "one!\n");
+  EXPECT_EQ(seen_after(receive_there), "one!\n");
 }
 
 TEST_F(Gather, EndsBeforeTheConnectionIsClosed) {
@@ -204,17 +179,12 @@ TEST_F(Gather, IsOverWhenThisSideOfTheConversationHasEnded) {
 
 TEST_F(Gather, EndsWhenSomebodyAsksForTheDescriptor) {
   stream_handle connection{events, wire.ours};
-  wire.theirs.send("one\ntwo\n");
-  std::string seen;
-  auto serve = [&]() -> task<> {
-    co_await answer(1);
+  auto ask = [&]() -> task<> {
     static_cast<void>(connection.fd());
-    seen = wire.theirs.receive_available();
+    co_return;
   };
 
-  run(events, serve());
-
-  EXPECT_EQ(seen, "one!\n");
+  EXPECT_EQ(seen_after(ask), "one!\n");
 }
 
 TEST_F(Gather, EndsAtSixteenKilobytes) {
@@ -237,17 +207,9 @@ TEST_F(Gather, EndsAtSixteenKilobytes) {
 
 TEST_F(Gather, DoesNotTakeWhatIsLarge) {
   const std::string large(output_buffer::capacity + 1, 'x');
-  wire.theirs.send("one\ntwo\n");
-  std::string seen;
-  auto serve = [&]() -> task<> {
-    co_await answer(1);
-    static_cast<void>(co_await send(events, wire.ours, large));
-    seen = wire.theirs.receive_available();
-  };
+  auto send_large = [&]() -> task<> { static_cast<void>(co_await send(events, wire.ours, large)); };
 
-  run(events, serve());
-
-  EXPECT_EQ(seen, "one!\n" + large);
+  EXPECT_EQ(seen_after(send_large), "one!\n" + large);
 }
 
 TEST_F(Gather, CountsAsSentWhatIsHeldBack) {
