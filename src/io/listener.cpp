@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -49,11 +50,11 @@ bool accept_operation::attempt() noexcept {
 
 void accept_operation::wait_in_line() noexcept {
   if (!resting_) {
-    wake_at(never);
+    wake_at(until_);
     return io_operation::wait_in_line();
   }
   hold_turn();
-  wake_at(home()->io().after(longest_rest));
+  wake_at(std::min(until_, home()->io().after(longest_rest)));
   home()->starved().push_back(*this);
 }
 

@@ -23,7 +23,11 @@ class listener : public socket {
 /// rests until one is freed or a second has passed, so that a listener which cannot accept does not spin.
 class [[nodiscard]] accept_operation : public io_operation {
  public:
-  accept_operation(loop* home, ref<listener> at) noexcept : io_operation{home, ref<socket>{at.get()}, side::read} {}
+  /// @param until  when it gives up.
+  accept_operation(loop* home, ref<listener> at, deadline until = never) noexcept
+      : io_operation{home, ref<socket>{at.get()}, side::read}, until_{until} {
+    set_deadline(until);
+  }
 
   [[nodiscard]] bool attempt() noexcept override;
   void give_up(std::error_code why) noexcept override { error_ = why; }
@@ -33,10 +37,11 @@ class [[nodiscard]] accept_operation : public io_operation {
 
  private:
   void wait_in_line() noexcept override;
-  [[nodiscard]] bool at_deadline() const noexcept override { return false; }
+  [[nodiscard]] bool at_deadline() const noexcept override { return home()->io().now() >= until_; }
 
   unique_fd connection_;
   std::error_code error_;
+  deadline until_;  // a rest may be over before
   bool resting_ = false;
 };
 

@@ -32,8 +32,11 @@ class listener_handle : public with_options<listener_handle<Stream>> {
   }
 
   /// Waits for a connection.
-  /// @error errc::closed  the listener was closed. Lack of descriptors is no error: the listener rests.
-  [[nodiscard]] accept_awaitable accept() noexcept { return {*home_, listener_}; }
+  ///
+  /// @param until  when to give up.
+  /// @error errc::closed     the listener was closed. Lack of descriptors is no error: the listener rests.
+  /// @error errc::timed_out  `until` passed first.
+  [[nodiscard]] accept_awaitable accept(deadline until = never) noexcept { return {*home_, listener_, until}; }
 
   /// Closes it; whoever waits in `accept` gets `errc::closed`.
   void close() noexcept { listener_->close(); }
@@ -52,7 +55,8 @@ class listener_handle : public with_options<listener_handle<Stream>> {
 template <class Stream>
 class [[nodiscard]] listener_handle<Stream>::accept_awaitable final {
  public:
-  accept_awaitable(loop& home, ref<listener> at) noexcept : home_{home}, accept_{&home, std::move(at)} {}
+  accept_awaitable(loop& home, ref<listener> at, deadline until) noexcept
+      : home_{home}, accept_{&home, std::move(at), until} {}
 
   bool await_ready() noexcept { return accept_.await_ready(); }
   void await_suspend(waiter who) noexcept { accept_.await_suspend(who); }

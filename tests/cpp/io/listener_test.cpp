@@ -50,6 +50,16 @@ class Listener : public virtual_loop_test {
     for (int turn = 0; turn < count; ++turn) poll();
   }
 
+  // Accepts one connection, by then.
+  task<> accept_until(deadline until) {
+    auto connection = co_await accept_operation{&events, at, until};
+    if (connection) {
+      connections.push_back(std::move(*connection));
+    } else {
+      end = connection.error();
+    }
+  }
+
   ref<listener> at{new listener{system.open()}};
   std::vector<unique_fd> connections;
   std::error_code end;
@@ -138,6 +148,27 @@ TEST_F(Listener, EndsThoseWhoAcceptWhenItIsClosed) {
   EXPECT_TRUE(events.finished());
 }
 
+TEST_F(Listener, GivesUpWhenItsTimeIsOver) {
+  const deadline until = in(3s);
+  events.spawn(accept_until(until));
+
+  events.run();
+
+  EXPECT_EQ(end, errc::timed_out);
+  EXPECT_EQ(system.now(), until);
+}
+
+TEST_F(Listener, AcceptsWhatArrivesBeforeItsTimeIsOver) {
+  events.spawn(accept_until(in(3s)));
+  turns(3);
+  system.arrive(at->fd());
+
+  turns(2);
+
+  EXPECT_THAT(connections, SizeIs(1));
+  EXPECT_TRUE(events.finished());
+}
+
 class StarvedListener : public Listener, public ::testing::WithParamInterface<int> {
  public:
   // Descriptors run out, for one try.
@@ -161,6 +192,32 @@ TEST_P(StarvedListener, RestsForASecond) {
 
   EXPECT_EQ(system.now(), due);
   EXPECT_THAT(connections, SizeIs(1));
+}
+
+TEST_P(StarvedListener, GivesUpInTheMiddleOfARest) {
+  const deadline until = in(1500ms);
+  events.spawn(accept_until(until));
+  turns(3);
+  for (int count = 0; count < 3; ++count) starve();
+  system.arrive(at->fd());
+
+  events.run();
+
+  EXPECT_EQ(end, errc::timed_out);
+  EXPECT_EQ(system.now(), until);
+}
+
+TEST_P(StarvedListener, GivesUpWhenItsTimeIsOverAfterARest) {
+  const deadline until = in(3s);
+  events.spawn(accept_until(until));
+  turns(3);
+  starve();
+  turns(3);
+
+  events.run();
+
+  EXPECT_EQ(end, errc::timed_out);
+  EXPECT_EQ(system.now(), until);
 }
 
 TEST_P(StarvedListener, RestsAgainWhenNothingHasChanged) {
