@@ -9,14 +9,6 @@
 #include "copas/tls/tls_stream.hpp"
 
 namespace copas::http::detail {
-namespace {
-
-result<void> outcome_of(const std::error_code& error) {
-  if (error) return std::unexpected{error};
-  return {};
-}
-
-}  // namespace
 
 deadline exchange::limit(std::chrono::nanoseconds patience) const noexcept {
   return std::min(request_.until, client_->home.io().after(patience));
@@ -93,7 +85,7 @@ task<result<void>> exchange::open_tunnel(tcp_stream& by, const url& proxy) {
 
 task<result<void>> exchange::send(std::string_view bytes) {
   const transfer sent = co_await connection().send(bytes, limit(client_->options.send_timeout));
-  co_return outcome_of(sent.error);
+  co_return as_result(sent.error);
 }
 
 task<result<void>> exchange::receive_head(std::chrono::nanoseconds patience) {

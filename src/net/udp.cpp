@@ -29,12 +29,12 @@ std::error_code share_port(int fd, const sharing_options& how) noexcept {
 }
 
 // MCAST_JOIN_GROUP and MCAST_LEAVE_GROUP serve both families.
-std::error_code change_group(int fd, int change, const address& group, unsigned interface_index) noexcept {
+result<void> change_group(int fd, int change, const address& group, unsigned interface_index) noexcept {
   group_req wanted{};
   wanted.gr_interface = interface_index;
   std::ranges::copy(group.bytes(), reinterpret_cast<std::byte*>(&wanted.gr_group));
   const int level = group.family() == family::inet6 ? IPPROTO_IPV6 : IPPROTO_IP;
-  return set_option(fd, socket_option<group_req>{level, change}, wanted);
+  return as_result(set_option(fd, socket_option<group_req>{level, change}, wanted));
 }
 
 }  // namespace
@@ -65,11 +65,11 @@ result<udp_socket> udp_socket::bind(loop& home, const address& at, sharing_optio
 
 result<udp_socket> udp_socket::connect(loop& home, const address& to) { return open_for(home, to, set_peer); }
 
-std::error_code udp_socket::join_group(const address& group, unsigned interface_index) noexcept {
+result<void> udp_socket::join_group(const address& group, unsigned interface_index) noexcept {
   return change_group(fd(), MCAST_JOIN_GROUP, group, interface_index);
 }
 
-std::error_code udp_socket::leave_group(const address& group, unsigned interface_index) noexcept {
+result<void> udp_socket::leave_group(const address& group, unsigned interface_index) noexcept {
   return change_group(fd(), MCAST_LEAVE_GROUP, group, interface_index);
 }
 

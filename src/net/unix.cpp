@@ -67,13 +67,13 @@ bool unix_connect_attempt::attempt() noexcept {
   return !is_one_of(error_, {EAGAIN, EINTR});
 }
 
-result<unix_listener> unix_listener::bind(loop& home, std::string_view path, int backlog) {
+result<unix_listener> unix_listener::bind(loop& home, std::string_view path, unix_listen_options how) {
   const auto local = unix_address::of(path);
   if (!local) return std::unexpected{local.error()};
   auto fd = open_unix_stream(&home);
   if (!fd) return std::unexpected{fd.error()};
   std::error_code error = bind_to(fd->get(), *local);
-  if (!error) error = start_listening(fd->get(), backlog);
+  if (!error) error = start_listening(fd->get(), how.backlog);
   if (error) return std::unexpected{error};
   return unix_listener{home, std::move(*fd)};
 }
@@ -106,9 +106,9 @@ result<unix_datagram_socket> unix_datagram_socket::bind(loop& home, std::string_
   return made;
 }
 
-std::error_code unix_datagram_socket::connect(std::string_view path) noexcept {
+result<void> unix_datagram_socket::connect(std::string_view path) noexcept {
   const auto peer = unix_address::of(path);
-  return peer ? set_peer(fd(), *peer) : peer.error();
+  return as_result(peer ? set_peer(fd(), *peer) : peer.error());
 }
 
 }  // namespace copas

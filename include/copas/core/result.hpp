@@ -38,6 +38,12 @@ inline const std::error_code no_error{};
 /// The error with the number `code` of errno(3).
 [[nodiscard]] inline std::error_code system_error(int code) noexcept { return {code, std::system_category()}; }
 
+/// Success, or why there is none.
+[[nodiscard]] inline result<void> as_result(const std::error_code& error) noexcept {
+  if (error) return std::unexpected{error};
+  return {};
+}
+
 /// Is it one of the errors with these numbers of errno(3)?
 [[nodiscard]] inline bool is_one_of(const std::error_code& error, std::initializer_list<int> codes) noexcept {
   return std::ranges::any_of(codes, [&](int code) { return error == system_error(code); });

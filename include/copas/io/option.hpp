@@ -86,8 +86,8 @@ class with_options {
   /// Sets an option, e.g. `set_option(option::no_delay, true)`.
   /// @error  as setsockopt(2) reports them, e.g. ENOPROTOOPT for an option of another protocol
   template <class Value>
-  std::error_code set_option(socket_option<Value> which, const std::type_identity_t<Value>& value) noexcept {
-    return copas::set_option(static_cast<const Owner&>(*this).fd(), which, value);
+  result<void> set_option(socket_option<Value> which, const std::type_identity_t<Value>& value) noexcept {
+    return as_result(copas::set_option(static_cast<const Owner&>(*this).fd(), which, value));
   }
 
   /// The value of an option.

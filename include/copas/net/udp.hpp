@@ -83,10 +83,10 @@ class udp_socket : public datagram_handle<address> {
   /// @param interface_index  of the network, as if_nametoindex(3) gives it; 0 lets the system choose.
   /// @error  as setsockopt(2) reports them, e.g. EINVAL for an address that is no group's, EADDRINUSE when it has joined,
   ///         ENODEV  @see RFC 3678, 5.1
-  [[nodiscard]] std::error_code join_group(const address& group, unsigned interface_index = 0) noexcept;
+  [[nodiscard]] result<void> join_group(const address& group, unsigned interface_index = 0) noexcept;
   /// Undoes `join_group`.
   /// @error  EADDRNOTAVAIL when it has not joined
-  [[nodiscard]] std::error_code leave_group(const address& group, unsigned interface_index = 0) noexcept;
+  [[nodiscard]] result<void> leave_group(const address& group, unsigned interface_index = 0) noexcept;
 
   [[nodiscard]] result<address> local() const noexcept { return local_address(fd()); }
   [[nodiscard]] result<address> peer() const noexcept { return peer_address(fd()); }

@@ -79,6 +79,11 @@ class unix_stream : public stream_handle {
   using stream_handle::stream_handle;
 };
 
+/// How a Unix socket listens.
+struct unix_listen_options {
+  int backlog = 1024;  ///< connections that may wait to be accepted
+};
+
 /// A listening Unix socket, owned: see `listener_handle`. Its file stays when it is closed.
 class unix_listener : public listener_handle<unix_stream> {
  public:
@@ -86,7 +91,7 @@ class unix_listener : public listener_handle<unix_stream> {
   ///
   /// @error as bind(2) and listen(2) report them, e.g. EADDRINUSE: the file exists, whether somebody listens or not;
   ///        ENAMETOOLONG
-  [[nodiscard]] static result<unix_listener> bind(loop& home, std::string_view path, int backlog = 1024);
+  [[nodiscard]] static result<unix_listener> bind(loop& home, std::string_view path, unix_listen_options how = {});
 
  private:
   using listener_handle::listener_handle;
@@ -112,7 +117,7 @@ class unix_datagram_socket : public datagram_handle<unix_address> {
 
   /// Sets the peer of `send`; datagrams of others are refused from then on.
   /// @error as connect(2) reports them, e.g. ENOENT, ECONNREFUSED; ENAMETOOLONG
-  [[nodiscard]] std::error_code connect(std::string_view path) noexcept;
+  [[nodiscard]] result<void> connect(std::string_view path) noexcept;
 
   /// Sends one datagram to whoever receives at `to`. Otherwise as `send`.
   ///

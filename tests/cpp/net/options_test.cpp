@@ -38,35 +38,35 @@ class StreamOptions : public ::testing::Test {
 
 TEST_F(StreamOptions, AreSwitchedOnAndOff) {
   for (const bool wanted : {true, false}) {
-    EXPECT_FALSE(ours.set_option(option::no_delay, wanted));
+    EXPECT_TRUE(ours.set_option(option::no_delay, wanted));
     EXPECT_EQ(ours.get_option(option::no_delay), wanted);
   }
 }
 
 TEST_F(StreamOptions, HaveTimesInTheirUnit) {
-  EXPECT_FALSE(ours.set_option(option::keep_alive_idle, 90s));
+  EXPECT_TRUE(ours.set_option(option::keep_alive_idle, 90s));
   EXPECT_EQ(ours.get_option(option::keep_alive_idle), 90s);
-  EXPECT_FALSE(ours.set_option(option::user_timeout, 1500ms));
+  EXPECT_TRUE(ours.set_option(option::user_timeout, 1500ms));
   EXPECT_EQ(ours.get_option(option::user_timeout), 1500ms);
 }
 
 TEST_F(StreamOptions, HaveNumbers) {
-  EXPECT_FALSE(ours.set_option(option::keep_alive_probes, 4));
+  EXPECT_TRUE(ours.set_option(option::keep_alive_probes, 4));
   EXPECT_EQ(ours.get_option(option::keep_alive_probes), 4);
-  EXPECT_FALSE(ours.set_option(option::send_buffer, 50'000));
+  EXPECT_TRUE(ours.set_option(option::send_buffer, 50'000));
   EXPECT_THAT(ours.get_option(option::send_buffer).value(), Ge(50'000));
 }
 
 TEST_F(StreamOptions, LingerForATimeOrAsLongAsItTakes) {
   EXPECT_EQ(ours.get_option(option::linger), std::nullopt);
-  EXPECT_FALSE(ours.set_option(option::linger, 7s));
+  EXPECT_TRUE(ours.set_option(option::linger, 7s));
   EXPECT_EQ(ours.get_option(option::linger), 7s);
-  EXPECT_FALSE(ours.set_option(option::linger, std::nullopt));
+  EXPECT_TRUE(ours.set_option(option::linger, std::nullopt));
   EXPECT_EQ(ours.get_option(option::linger), std::nullopt);
 }
 
 TEST_F(StreamOptions, LingerForNoTimeResetsTheConnection) {
-  EXPECT_FALSE(ours.set_option(option::linger, 0s));
+  EXPECT_TRUE(ours.set_option(option::linger, 0s));
   ours.close();
 
   char byte = 0;
@@ -75,14 +75,14 @@ TEST_F(StreamOptions, LingerForNoTimeResetsTheConnection) {
 }
 
 TEST_F(StreamOptions, OfAnotherProtocolAreRefused) {
-  EXPECT_EQ(ours.set_option(socket_option<int>{IPPROTO_UDP, 1}, 1), system_error(ENOPROTOOPT));
+  EXPECT_EQ(ours.set_option(socket_option<int>{IPPROTO_UDP, 1}, 1).error(), system_error(ENOPROTOOPT));
   EXPECT_FALSE(ours.get_option(socket_option<int>{IPPROTO_UDP, 1}));
 }
 
 TEST_F(StreamOptions, OfAClosedOneAreRefused) {
   ours.close();
 
-  EXPECT_EQ(ours.set_option(option::no_delay, true), system_error(EBADF));
+  EXPECT_EQ(ours.set_option(option::no_delay, true).error(), system_error(EBADF));
   EXPECT_EQ(ours.get_option(option::no_delay).error(), system_error(EBADF));
 }
 
@@ -108,21 +108,21 @@ TEST_F(Options, OfUdpSocketsLetThemShareAPort) {
 TEST_F(Options, TheSystemHasAreUsedWithItsOwnTypes) {
   constexpr socket_option<in_addr> multicast_network{IPPROTO_IP, IP_MULTICAST_IF};
 
-  EXPECT_FALSE(datagrams.set_option(multicast_network, {htonl(INADDR_LOOPBACK)}));
+  EXPECT_TRUE(datagrams.set_option(multicast_network, {htonl(INADDR_LOOPBACK)}));
   EXPECT_EQ(datagrams.get_option(multicast_network)->s_addr, htonl(INADDR_LOOPBACK));
 }
 
 TEST_F(Options, GroupsAreJoinedOnceAndLeft) {
-  EXPECT_FALSE(datagrams.join_group(group, loopback));
-  EXPECT_EQ(datagrams.join_group(group, loopback), system_error(EADDRINUSE));
-  EXPECT_FALSE(datagrams.leave_group(group, loopback));
-  EXPECT_EQ(datagrams.leave_group(group, loopback), system_error(EADDRNOTAVAIL));
+  EXPECT_TRUE(datagrams.join_group(group, loopback));
+  EXPECT_EQ(datagrams.join_group(group, loopback).error(), system_error(EADDRINUSE));
+  EXPECT_TRUE(datagrams.leave_group(group, loopback));
+  EXPECT_EQ(datagrams.leave_group(group, loopback).error(), system_error(EADDRNOTAVAIL));
 }
 
 TEST_F(Options, OnlyAddressesOfGroupsAreJoined) {
-  EXPECT_EQ(datagrams.join_group(address::parse("127.0.0.1", 0).value(), loopback), system_error(EINVAL));
-  EXPECT_EQ(datagrams.join_group(address::parse("::1", 0).value(), loopback), system_error(ENOPROTOOPT));
-  EXPECT_EQ(datagrams.join_group(group, 1'000'000), system_error(ENODEV));
+  EXPECT_EQ(datagrams.join_group(address::parse("127.0.0.1", 0).value(), loopback).error(), system_error(EINVAL));
+  EXPECT_EQ(datagrams.join_group(address::parse("::1", 0).value(), loopback).error(), system_error(ENOPROTOOPT));
+  EXPECT_EQ(datagrams.join_group(group, 1'000'000).error(), system_error(ENODEV));
 }
 
 TEST_F(Options, GroupsOfIPv6AreJoinedByItsSockets) {
@@ -130,13 +130,13 @@ TEST_F(Options, GroupsOfIPv6AreJoinedByItsSockets) {
   if (!sixth) GTEST_SKIP() << "no IPv6 here: " << sixth.error().message();
   const address all = address::parse("ff01::7:9", 0).value();
 
-  EXPECT_FALSE(sixth->join_group(all, loopback));
-  EXPECT_FALSE(sixth->leave_group(all, loopback));
+  EXPECT_TRUE(sixth->join_group(all, loopback));
+  EXPECT_TRUE(sixth->leave_group(all, loopback));
 }
 
 TEST_F(Options, AMemberOfAGroupReceivesWhatIsSentToIt) {
   auto member = udp_socket::bind(events, "239.255.7.9", 0).value();
-  ASSERT_FALSE(member.join_group(group, loopback));
+  ASSERT_TRUE(member.join_group(group, loopback));
   datagrams.set_option(socket_option<in_addr>{IPPROTO_IP, IP_MULTICAST_IF}, {htonl(INADDR_LOOPBACK)});
   std::array<std::byte, 100> space{};
   auto body = [&]() -> task<std::string> {
