@@ -1,6 +1,5 @@
 #include "copas/core/scope.hpp"
 
-#include <exception>
 #include <memory>
 #include <utility>
 
@@ -9,12 +8,17 @@
 namespace copas {
 namespace {
 
+// Apart, so that the many tasks without one need no registers for it.
+[[gnu::noinline]] std::unique_ptr<std::string> kept(std::string&& name) {
+  return std::make_unique<std::string>(std::move(name));
+}
+
 // What is at the bottom of every spawned task.
-class spawned_task : public task_record, public detail::task_owner, public pooled {
+class spawned_task : public task_record, public pooled {
  public:
   spawned_task(loop& home, task<void> body, std::string&& name, const std::source_location& where)
       : task_record{home},
-        name_{name.empty() ? nullptr : std::make_unique<std::string>(std::move(name))},
+        name_{name.empty() ? nullptr : kept(std::move(name))},
         where_{where},
         body_{std::move(body)} {
     home.schedule(*this);
@@ -29,21 +33,14 @@ class spawned_task : public task_record, public detail::task_owner, public poole
  private:
   void begin() override { body_.start(*this); }
 
-  // It is still running, so that it goes when it has given control back to the loop.
-  void on_end(const std::exception_ptr& error) noexcept override {
-    if (error) home().report(error, *this);
-    cancel();
-  }
-
   std::unique_ptr<std::string> name_;  // few have one
   std::source_location where_;
   task<void> body_;
 };
 
-class task_of_scope final : public spawned_task {
+class task_of_scope final : public spawned_task, public detail::scope_member {
  public:
   using spawned_task::spawned_task;
-  detail::scope_member member{*this};
 };
 
 }  // namespace
@@ -53,7 +50,7 @@ void loop::spawn(task<void> body, std::string name, std::source_location where) 
 }
 
 void scope::spawn(task<void> body, std::string name, std::source_location where) {
-  detail::scope_member& member = (new task_of_scope{home_, std::move(body), std::move(name), where})->member;
+  detail::scope_member& member = *new task_of_scope{home_, std::move(body), std::move(name), where};
   member.owner_ = this;
   members_.push_back(member);
 }
@@ -69,7 +66,7 @@ void scope::cancel() {
   cancelled.splice(members_);
   cancelled.for_each([](detail::scope_member& each) { each.owner_ = nullptr; });
   member_left();
-  while (!cancelled.empty()) cancelled.pop_front().task_.cancel();  // one of them may own the scope
+  while (!cancelled.empty()) static_cast<task_of_scope&>(cancelled.pop_front()).cancel();  // one may own the scope
 }
 
 void scope::member_left() noexcept {

@@ -19,6 +19,8 @@ void task_record::cancel() {
   }
 }
 
+void task_record::report(const std::exception_ptr& error) noexcept { home_.report(error, *this); }
+
 // Destroys the task once, though its own destructors may cancel it again.
 void task_record::end() {
   running_ = true;

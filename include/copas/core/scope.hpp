@@ -14,15 +14,14 @@ class scope;
 
 namespace detail {
 
-/// A place among the members of a scope; leaves it, and tells it, when the task ends.
+/// The place of a task among those of its scope; leaves it, and tells the scope, when the task ends.
 class scope_member : public list_link {
- public:
-  explicit scope_member(task_record& task) noexcept : task_{task} {}
+ protected:
+  scope_member() = default;
   ~scope_member();
 
  private:
   friend class copas::scope;
-  task_record& task_;
   scope* owner_ = nullptr;
 };
 

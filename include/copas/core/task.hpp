@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "copas/core/frame_pool.hpp"
+#include "copas/core/task_record.hpp"
 
 namespace copas {
 
@@ -15,23 +16,13 @@ class task;
 
 namespace detail {
 
-/// Hears of the end of a task that nobody awaits.
-class task_owner {
- public:
-  /// @param error  the exception that left the task; null if none did.
-  virtual void on_end(const std::exception_ptr& error) noexcept = 0;
-
- protected:
-  ~task_owner() = default;
-};
-
 /// What the coroutines behind `task<T>` of all types share: who awaits them, and how they hand control back.
 class task_promise_base : public pooled {
  public:
   std::suspend_always initial_suspend() const noexcept { return {}; }
 
   auto final_suspend() const noexcept {
-    if (owner_ != nullptr) owner_->on_end(error_);
+    if (record_ != nullptr) record_->body_ended(error_);
     struct return_to_continuation {
       bool await_ready() const noexcept { return false; }
       std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept { return continuation; }
@@ -43,7 +34,7 @@ class task_promise_base : public pooled {
 
   void unhandled_exception() noexcept { error_ = std::current_exception(); }
   void continue_with(std::coroutine_handle<> continuation) noexcept { continuation_ = continuation; }
-  void tell(task_owner& owner) noexcept { owner_ = &owner; }
+  void tell(task_record& record) noexcept { record_ = &record; }
 
  protected:
   void rethrow() const {
@@ -52,7 +43,7 @@ class task_promise_base : public pooled {
 
  private:
   std::coroutine_handle<> continuation_ = std::noop_coroutine();
-  task_owner* owner_ = nullptr;
+  task_record* record_ = nullptr;
   std::exception_ptr error_;
 };
 
@@ -120,10 +111,10 @@ class [[nodiscard]] task {
   }
   void operator co_await() & = delete;  // a task that has a name is moved: co_await std::move(name)
 
-  /// Runs the task without awaiting it; for what spawns tasks.
-  void start(detail::task_owner& owner) const {
+  /// Runs the task as the body of `record`, which hears of its end; nobody awaits it.
+  void start(task_record& record) const {
     assert(frame_);  // it was not moved from
-    frame_.promise().tell(owner);
+    frame_.promise().tell(record);
     frame_.resume();
   }
 

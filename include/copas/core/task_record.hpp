@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,14 @@ class task_record : public queued, public task_link {
   /// Ends the task: at once if it waits, at its next wait if it runs (or is up the stack of what runs).
   void cancel();
 
+  /// To be called at the end of what a task does: it goes when control is back in the loop.
+  /// @param error  the exception that ended it, for the loop's error handler; null if none did.
+  void body_ended(const std::exception_ptr& error) noexcept {
+    cancelled_ = true;
+    if (error) [[unlikely]]
+      report(error);
+  }
+
  protected:
   explicit task_record(loop& home) noexcept;
   virtual ~task_record();
@@ -67,6 +76,7 @@ class task_record : public queued, public task_link {
  private:
   friend class loop;
   friend class wait_node;
+  [[gnu::cold]] void report(const std::exception_ptr& error) noexcept;
   void end();
 
   loop& home_;
