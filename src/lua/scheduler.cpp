@@ -135,9 +135,7 @@ struct scheduler::turns {
 int scheduler::run_turns(lua_State* L) {
   auto& wanted = *static_cast<turns*>(lua_touserdata(L, 4));
   scheduler& self = wanted.owner;
-  if (self.quiet_ && self.garbage_.due(self.loop_.busy())) {
-    self.garbage_.step(L, self.may_have_dropped_sockets());
-  }
+  if (self.quiet_ && self.garbage_.due(self.loop_.busy())) self.collect_garbage(L);
   const deadline begun = self.loop_.turn_time();
   bool had_events = false;
   bool more = wanted.again != nullptr;
@@ -149,6 +147,24 @@ int scheduler::run_turns(lua_State* L) {
   } while (more);
   lua_pushboolean(L, had_events ? 1 : 0);
   return 1;
+}
+
+// A finaliser that fails is called once only, so its error, unlike one of the turn, is no reason to leave the loop.
+void scheduler::collect_garbage(lua_State* L) {
+  lua_pushcfunction(L, &guarded<step_garbage>);
+  for (bool failed = true; failed;) {  // until no other is due, which Lua 5.1 would call wherever memory is needed next
+    lua_pushvalue(L, -1);
+    lua_pushlightuserdata(L, this);
+    failed = lua_pcall(L, 1, 0, 0) != LUA_OK;
+    if (failed) report(L, nullptr);
+  }
+  lua_pop(L, 1);
+}
+
+int scheduler::step_garbage(lua_State* L) {
+  auto& self = *static_cast<scheduler*>(lua_touserdata(L, 1));
+  self.garbage_.step(L, self.may_have_dropped_sockets());
+  return 0;
 }
 
 bool scheduler::turn(deadline until) {

@@ -146,6 +146,8 @@ class scheduler : public list_link {
   struct turns;
   static int run_turns(lua_State* L);
   static int run_thread(lua_State* L);
+  void collect_garbage(lua_State* L);
+  static int step_garbage(lua_State* L);
   struct failed_task;
   static void report_task(lua_State* L, const failed_task& failed);
   bool turn(deadline until);

@@ -98,6 +98,29 @@ describe("collection", function()
     assert.equal("all\n", result.out)
     assert.equal(0, result.code)
   end)
+
+  it("may run finalisers that fail, one after the other, while it idles", function()
+    expect("all\n", [[
+      copas.seterrorhandler(function() end, true)
+      local never_waited_for = socket.tcp()
+      local failed, garbage = 0, {}
+      collectgarbage()
+      collectgarbage("setpause", 1000) -- so that no thread runs them
+      for index = 1, 5 do
+        garbage[index] = on_collection(function()
+          failed = failed + 1
+          error("mine")
+        end)
+      end
+      garbage = nil
+      copas.addthread(function()
+        while failed < 5 do copas.pause(0.1) end
+        print("all")
+      end)
+      copas.loop()
+      never_waited_for:close()
+    ]])
+  end)
 end)
 
 describe("an exit", function()
