@@ -137,6 +137,19 @@ describe("what nobody refers to any more", function()
     assert.equal(2, done)
   end)
 
+  it("is collected: callbacks of timeouts that were called, replaced or cancelled", function()
+    copas.addthread(function()
+      copas.timeout(0.001, tracked(function() end))
+      copas.pause(0.01)
+      copas.timeout(3600, tracked(function() end))
+      copas.timeout(3600, tracked(function() end))
+      copas.timeout(0)
+    end)
+    copas.loop()
+
+    assert.equal(0, count())
+  end)
+
   it("is collected: wrappers that were used and closed", function()
     loop.run(copas, function()
       local server, client = sockets.pair(socket)
@@ -224,6 +237,57 @@ describe("what nobody refers to any more", function()
     assert.equal("hello\n", got)
     assert.is_true(copas.gettime() - start < 5)
   end)
+
+  it("is closed while the loop idles, also if it belongs to what has a finaliser", function()
+    local finalised
+    local function drop()
+      local dropped, kept = sockets.pair(socket)
+      local function finalise() finalised = dropped:getfd() end
+      local owner = newproxy and newproxy(true) or setmetatable({}, { __gc = finalise })
+      if newproxy then getmetatable(owner).__gc = finalise end
+      return kept
+    end
+    loop.collect()
+    local kept, got = drop(), nil
+    copas.settimeout(kept, 20)
+    loop.run(copas, function() got = { copas.receive(kept) } end)
+
+    assert.is_true(finalised >= 0)
+    assert.same({ nil, "closed", "" }, got)
+  end)
+
+  it("is closed while the loop idles, also if LuaSocket made it", function()
+    local luasocket = require("socket")
+    local server, port = sockets.listen(luasocket)
+    copas.autoclose = false
+    copas.addserver(server, function() end)
+    local got
+    loop.run(copas, function()
+      local client = copas.wrap(socket.tcp())
+      client:settimeouts(20, 20, 20)
+      client:connect("127.0.0.1", port)
+      got = { client:receive("*a") }
+      copas.removeserver(server)
+    end)
+
+    assert.same({ nil, "closed", "" }, got)
+  end)
+
+  if _VERSION ~= "Lua 5.1" then -- where nothing tells whether it is
+    it("is left alone while the collector is stopped", function()
+      local kept = socket.tcp() -- might have been dropped
+      weak[{}] = true
+      collectgarbage("stop")
+      loop.run(copas, function()
+        for _ = 1, 3 do copas.pause(0.1) end
+      end)
+      local left = next(weak)
+      collectgarbage("restart")
+      kept:close()
+
+      assert.truthy(left)
+    end)
+  end
 
   if _VERSION == "Lua 5.4" then
     it("is closed also if the collector is generational and it has become old", function()

@@ -159,6 +159,19 @@ describe("the loop", function()
       it("or a step does", function()
         interrupted("copas.addthread", soon, "copas.pause(100)", "while true do copas.step() end")
       end)
+
+      it("and can be run again", function()
+        local run = child.lua([[
+          local copas = require("copas")
+          local ok = pcall(copas.loop, function()
+            io.popen("]] .. soon .. [["):close()
+            while true do copas.pause(100) end
+          end)
+          print(ok, pcall(copas.step, 0))
+        ]])
+
+        assert.same({ out = "false\ttrue\tfalse\n", err = "", code = 0 }, run)
+      end)
     end)
   end)
 
@@ -189,6 +202,38 @@ describe("the loop", function()
       copas.loop()
 
       assert.same({ first = false, left = false }, told)
+    end)
+
+    for what, wait in pairs {
+      reads = function(skt) copas.receive(skt) end,
+      writes = function(skt) copas.send(skt, ("x"):rep(8e6)) end,
+    } do
+      it("is false for a thread while another one " .. what .. " without a timeout", function()
+        local server, client = sockets.pair(socket)
+        sockets.narrow(server, client)
+        local told
+        copas.addthread(function() wait(server) end)
+        copas.addthread(function()
+          copas.pause()
+          told = copas.finished()
+          copas.close(server)
+        end)
+        copas.loop()
+
+        assert.is_false(told)
+      end)
+    end
+
+    it("is false for a thread that has just woken another one", function()
+      local told
+      local sleeper = copas.addthread(copas.pauseforever)
+      copas.addthread(function()
+        copas.wakeup(sleeper)
+        told = copas.finished()
+      end)
+      copas.loop()
+
+      assert.is_false(told)
     end)
 
     it("is false while somebody sleeps", function()
@@ -343,6 +388,29 @@ describe("the loop", function()
       copas.loop(function() note("loop") end)
 
       assert.same({ "loop" }, order)
+    end)
+
+    it("ends threads that sleep for ever, and closes the connections that they serve", function()
+      local server, port = sockets.listen(socket)
+      local served, got
+      copas.addserver(server, function(skt)
+        served = skt
+        copas.pauseforever()
+        note("not reached")
+      end)
+      copas.loop(function()
+        local client = copas.wrap(socket.tcp())
+        client:settimeouts(10, 10, 10)
+        client:connect("127.0.0.1", port)
+        while not served do copas.pause() end
+        copas.pause()
+        copas.cancelall()
+        got = { client:receive("*a") }
+      end)
+
+      assert.same({ nil, "closed", "" }, got)
+      assert.equal(-1, served:getfd())
+      assert.same({}, order)
     end)
 
     it("drops timeouts, and lets those run that wait for the exit", function()

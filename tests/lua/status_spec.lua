@@ -96,6 +96,16 @@ describe("copas.status", function()
       assert.is_true(status.duration_tot < 200)
     end)
 
+    it("counts each step also where threads are always ready", function()
+      copas.status(true)
+      copas.addthread(function()
+        for _ = 1, 100 do copas.pause() end
+      end)
+      copas.loop()
+
+      assert.is_true(copas.status().steps >= 100)
+    end)
+
     it("starts anew with each call, but for the extremes ever", function()
       copas.status(true)
       copas.addthread(function()

@@ -377,21 +377,22 @@ describe("removethread", function()
   end)
 
   if coroutine.close then
-    it("leaves the coroutine dead, and runs its to-be-closed variables", function()
-      local body = assert(load([[
-        local copas, note = ...
-        local guard <close> = setmetatable({}, { __close = function(_, err) note("closed: " .. tostring(err)) end })
-        copas.pause(3600)
-      ]]))
-      local co = copas.addthread(body, copas, note)
-      copas.step(0)
+    for how, wait in pairs { ["for a time"] = "copas.pause(3600)", ["for ever"] = "copas.pauseforever()" } do
+      it("leaves the coroutine dead that sleeps " .. how .. ", and runs its to-be-closed variables", function()
+        local body = assert(load([[
+          local copas, note = ...
+          local guard <close> = setmetatable({}, { __close = function(_, err) note("closed: " .. tostring(err)) end })
+          ]] .. wait))
+        local co = copas.addthread(body, copas, note)
+        copas.step(0)
 
-      copas.removethread(co)
+        copas.removethread(co)
 
-      assert.same({ "closed: nil" }, order)
-      assert.equal("dead", coroutine.status(co))
-      copas.loop()
-    end)
+        assert.same({ "closed: nil" }, order)
+        assert.equal("dead", coroutine.status(co))
+        copas.loop()
+      end)
+    end
   else
     it("leaves the coroutine suspended", function()
       local co = copas.addthread(function() copas.pause(3600) end)
