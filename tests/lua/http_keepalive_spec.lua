@@ -47,6 +47,43 @@ describe("copas.http", function()
     assert.equal("GET /other HTTP/1.1", server.requests[2].line)
   end)
 
+  it("uses one connection for as many requests as there are, one after the other", function()
+    local server = with(ok, function(server)
+      for _ = 1, 100 do assert.equal("hello", http.request(server.url)) end
+    end)
+
+    assert.equal(1, server.connections)
+  end)
+
+  it("uses no connection to another port of the same host", function()
+    local other = web.keep(copas, { ok })
+    local server = with(ok, function(server)
+      assert.equal("hello", http.request(server.url))
+      assert.equal("hello", http.request(other.url))
+      http.closeidle()
+      other:stop()
+    end)
+
+    assert.same({ 1, 1 }, { server.connections, other.connections })
+  end)
+
+  it("does not wait for an acknowledgement before it sends a body", function()
+    local module = require("socket")
+    local original, made = module.tcp, nil
+    module.tcp = function()
+      made = socket.tcp()
+      return made
+    end
+    local nodelay
+    with(ok, function(server)
+      assert.equal("hello", http.request(server.url))
+      nodelay = made:getoption("tcp-nodelay")
+    end)
+    module.tcp = original
+
+    assert.is_true(nodelay)
+  end)
+
   it("keeps nothing of the answers with the connections that it keeps", function()
     local answers = setmetatable({}, { __mode = "k" })
     local left, kept
@@ -188,6 +225,42 @@ describe("copas.http", function()
     assert.equal(2, server.connections)
   end)
 
+  it("repeats a request over a new connection, whatever others are kept", function()
+    local server
+    local function close(_, skt) skt:close() end
+    server = with({ ok, ok, close, ok }, function(at)
+      local done = 0
+      for _ = 1, 2 do
+        copas.addthread(function()
+          http.request(at.url)
+          done = done + 1
+        end)
+      end
+      while done < 2 do copas.pause() end
+      assert.equal("hello", http.request(at.url))
+    end)
+
+    assert.equal(3, server.connections)
+  end)
+
+  it("does not repeat a request over a connection that was not used before", function()
+    local server = with({ function(_, skt) skt:close() end, ok }, function(server)
+      assert.same(check.pack(nil, "closed"), check.pack(http.request(server.url)))
+    end)
+
+    assert.equal(1, #server.requests)
+  end)
+
+  it("takes no answer without a head from a connection that was used before", function()
+    with({ ok, function(_, skt)
+      skt:send("not http")
+      skt:close()
+    end }, function(server)
+      http.request(server.url)
+      assert.same(check.pack(nil, "not an answer of HTTP/1"), check.pack(http.request(server.url)))
+    end)
+  end)
+
   it("does not repeat a request whose answer had begun", function()
     with({ ok, function(_, skt)
       skt:send("HTTP/1.1 2")
@@ -265,6 +338,17 @@ describe("copas.http", function()
     assert.equal(2, with(ok, function(server) get_twice(server, { create = create }) end).connections)
     assert.equal(2, made)
     assert.equal(1, with(ok, function(server) get_twice(server, { create = create, keepalive = true }) end).connections)
+  end)
+
+  it("uses connections that one `create` has made for no requests with another", function()
+    local server = with(ok, function(server)
+      for index = 1, 2 do
+        local function create() return index > 0 and copas.wrap(socket.tcp()) end -- no closure that Lua 5.2 would share
+        http.request { url = server.url, create = create, keepalive = true }
+      end
+    end)
+
+    assert.equal(2, server.connections)
   end)
 
   it("honours a program's own `socket.tcp`", function()

@@ -7,6 +7,8 @@ local web = require("support.web")
 local ltn12 = require("ltn12")
 local socket = require("copas.socket")
 
+local pcall = require("support.pcall")
+
 local ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 describe("copas.http", function()
@@ -60,6 +62,21 @@ describe("copas.http", function()
 
       assert.same(check.pack(nil, "timeout"), got)
     end)
+
+    for what, limited in pairs { connecting = 1, sending = 2, receiving = 3 } do
+      it("that limits " .. what, function()
+        local limits
+        local skt = copas.wrap(socket.tcp())
+        function skt.settimeouts(_, ...) limits = { ... } end
+        function skt.connect() return nil, "enough" end
+        loop.run(copas, function()
+          http.request { url = "http://127.0.0.1/", deadline = 1, timeout = 50, create = function() return skt end }
+        end)
+        skt:close()
+
+        assert.is_true(limits[limited] <= 1)
+      end)
+    end
 
     it("that leaves a quick answer alone", function()
       assert.equal(200, ask(ok, { deadline = 10 })[2])
@@ -154,6 +171,64 @@ describe("copas.http", function()
 
       assert.equal(417, got[2])
     end)
+
+    it("and if it says nothing for a moment, but waits for its answer for longer", function()
+      local listener, port = require("support.sockets").listen(socket)
+      local body
+      copas.addserver(listener, copas.handler(function(skt)
+        repeat until skt:receive() == ""
+        body = skt:receive(3)
+        copas.pause(1.5) -- longer than that moment
+        skt:send(ok)
+      end))
+      local got
+      loop.run(copas, function()
+        got = check.pack(http.request {
+          url = "http://127.0.0.1:" .. port, method = "PUT", timeout = 20,
+          headers = { expect = "100-continue", ["content-length"] = 3 }, source = ltn12.source.string("abc"),
+        })
+        copas.removeserver(listener)
+      end)
+
+      assert.equal("abc", body)
+      assert.equal(200, got[2])
+    end)
+  end)
+
+  it("sends no chunk for an empty piece of a source, which would be the end", function()
+    local pieces = { "ab", "", "c" }
+    local _, server = ask(ok, { method = "PUT", source = function() return table.remove(pieces, 1) end })
+
+    assert.same({ "ab", "c" }, server.requests[1].chunks)
+  end)
+
+  it("calls the step of a request also where nobody wants the body", function()
+    local steps = 0
+    ask(ok, { step = function(source, sink)
+      steps = steps + 1
+      return ltn12.pump.step(source, sink)
+    end })
+
+    assert.is_true(steps > 0)
+  end)
+
+  it("closes its connection when a sink throws", function()
+    local server = web.serve(copas, { ok })
+    local skt = copas.wrap(socket.tcp())
+    local got, fd
+    loop.run(copas, function()
+      got = check.pack(pcall(http.request, {
+        url = server.url,
+        create = function() return skt end,
+        sink = function() error("mine", 0) end,
+      }))
+      fd = skt:getfd()
+      server:stop()
+    end)
+
+    assert.is_false(got[1])
+    assert.matches("^mine", got[2]) -- coxpcall adds a traceback
+    assert.equal(-1, fd)
   end)
 
   it("tells what a server has said that did not want to hear all of a body", function()
@@ -222,6 +297,29 @@ describe("copas.http", function()
         assert.is_truthy(table.concat(skt.sent):find("^GET / HTTP/1.1\r\n"))
       end)
     end
+
+    it("and connects them to the port of the scheme if the URL names none", function()
+      local seen
+      local skt = object("")
+      function skt.connect(_, host, port)
+        seen = { host, port }
+        return nil, "enough"
+      end
+      loop.run(copas, function() http.request { url = "http://far.test", create = function() return skt end } end)
+
+      assert.same({ "far.test", 80 }, seen)
+    end)
+
+    it("and sets their one timeout", function()
+      local seen
+      local skt = object(ok)
+      function skt.settimeout(_, seconds) seen = seconds end
+      loop.run(copas, function()
+        http.request { url = "http://127.0.0.1", timeout = 7, create = function() return skt end }
+      end)
+
+      assert.equal(7, seen)
+    end)
 
     it("and closes them after a failure", function()
       local skt = object("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")

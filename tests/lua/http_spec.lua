@@ -305,76 +305,6 @@ describe("copas.http", function()
     assert.equal(5, most)
   end)
 
-  describe("a redirect", function()
-    local function to(location, code)
-      return ("HTTP/1.1 %d Moved\r\nLocation: %s\r\nContent-Length: 3\r\n\r\nabc"):format(code or 302, location)
-    end
-
-    it("is followed to a relative location", function()
-      local got, server = ask({ to("../x?y"), ok }, "/a/b/c")
-
-      assert.equal("GET /a/x?y HTTP/1.1", server.requests[2].line)
-      assert.equal("hello", got[1])
-      assert.equal("../x?y", got[3].location)
-    end)
-
-    it("is followed to a location with blanks, which are escaped", function()
-      local got, server = ask({ to("/c d;e f?g h"), ok }, "/")
-
-      assert.equal("GET /c%20d;e%20f?g%20h HTTP/1.1", server.requests[2].line)
-      assert.equal("hello", got[1])
-    end)
-
-    for _, code in ipairs { 301, 302, 303, 307, 308 } do
-      it("is followed with code " .. code .. ", and HEAD stays HEAD", function()
-        local got, server = ask({ to("/x", code), ok }, { method = "HEAD" })
-
-        assert.equal("HEAD /x HTTP/1.1", server.requests[2].line)
-        assert.equal(200, got[2])
-      end)
-    end
-
-    it("is an answer for other methods, for a body, and if it is not wanted", function()
-      for _, request in ipairs {
-        { method = "POST" },
-        { redirect = false },
-        { maxredirects = 0 },
-        { headers = { ["content-length"] = 1 }, source = ltn12.source.string("x") },
-      } do
-        local got = ask({ to("/x"), ok }, request)
-        assert.equal(302, got[2])
-        assert.equal("/x", got[3].location)
-      end
-    end)
-
-    it("is followed five times if nothing else is said", function()
-      local got, server = ask(to("/x"))
-
-      assert.equal("abc", got[1])
-      assert.equal(302, got[2])
-      assert.equal(6, #server.requests)
-      got, server = ask({ to("/x"), to("/x"), to("/x"), to("/x"), to("/x"), to("/x"), ok }, { maxredirects = false })
-      assert.equal(200, got[2])
-      assert.equal(7, #server.requests)
-    end)
-
-    it("takes secrets to the same server only", function()
-      local other = web.serve(copas, { ok })
-      local headers = { Authorization = "secret", cookie = "secret", ["x-mine"] = "yes" }
-      local server = web.serve(copas, { to("/x"), to(other.url) })
-      loop.run(copas, function()
-        http.request { url = server.url, headers = headers }
-        server:stop()
-        other:stop()
-      end)
-
-      assert.equal("secret", server.requests[2].headers.authorization)
-      assert.is_nil(other.requests[1].headers.authorization)
-      assert.is_nil(other.requests[1].headers.cookie)
-      assert.equal("yes", other.requests[1].headers["x-mine"])
-    end)
-  end)
-
   describe("https", function()
     local made, params
 
@@ -437,7 +367,7 @@ describe("copas.http", function()
       local server = web.serve(copas, { answer }, params)
       local refused, followed
       loop.run(copas, function()
-        refused = check.pack(http.request { url = server.url, verify = "none" })
+        refused = check.pack(http.request { url = server.url, verify = "none", redirect = true })
         followed = check.pack(http.request { url = server.url, verify = "none", redirect = "all" })
         server:stop()
         plain:stop()
