@@ -260,14 +260,12 @@ function connection:receive09body(status, sink, step)
   return self.try(ltn12.pump.all(source, sink or ltn12.sink.null(), step or ltn12.pump.step))
 end
 
----Takes what has come of a body that nobody wants; true if that was all of it.
+---Takes what has come of a body that nobody wants.
 function connection:skim()
   local raw = self.raw or native_stream(self.c)
   while raw and raw:dirty() or core.wanted(self.reader) == nil do
-    local piece, err = next_event(self)
-    if not piece then return not err end
+    if not next_event(self) then return end
   end
-  return false
 end
 
 ---Has any byte of the answer come?

@@ -84,6 +84,43 @@ describe("copas.http", function()
     assert.is_true(nodelay)
   end)
 
+  it("leaves the options alone of a socket that `create` has made", function()
+    local skt = copas.wrap(socket.tcp())
+    local nodelay
+    with(ok, function(server)
+      http.request { url = server.url, create = function() return skt end, keepalive = true }
+      nodelay = skt:getoption("tcp-nodelay")
+    end)
+
+    assert.is_false(nodelay)
+  end)
+
+  it("keeps to a deadline also over a connection that was used before", function()
+    local function stall(_, skt) skt:receive("*a") end
+    local got
+    local server = with({ ok, stall }, function(server)
+      http.request(server.url)
+      got = check.pack(http.request { url = server.url, deadline = 0.03 })
+    end)
+
+    assert.same(check.pack(nil, "timeout"), got)
+    assert.equal(1, server.connections)
+  end)
+
+  it("receives by a function that the program has in place of copas.receive", function()
+    local receive, calls = copas.receive, 0
+    with(ok, function(server)
+      function copas.receive(skt, ...)
+        local _, port = skt:getpeername()
+        if tonumber(port) == server.port then calls = calls + 1 end
+        return receive(skt, ...)
+      end
+      assert.equal("hello", http.request(server.url))
+    end)
+
+    assert.is_true(calls > 0)
+  end)
+
   it("keeps nothing of the answers with the connections that it keeps", function()
     local answers = setmetatable({}, { __mode = "k" })
     local left, kept

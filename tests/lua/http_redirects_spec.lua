@@ -100,18 +100,24 @@ describe("a redirect of copas.http", function()
     assert.equal("yes", other.requests[1].headers["x-mine"])
   end)
 
-  it("takes user and password of the URL to the same server only", function()
-    local other = web.serve(copas, { ok })
-    local server = web.serve(copas, { to("/x"), to(other.url) })
-    loop.run(copas, function()
-      http.request(("http://me:secret@127.0.0.1:%d/"):format(server.port))
-      server:stop()
-      other:stop()
-    end)
+  for where, request in pairs {
+    ["of the URL"] = { url = "http://me:secret@127.0.0.1:%d/" },
+    ["of the request"] = { url = "http://127.0.0.1:%d/", user = "me", password = "secret" },
+  } do
+    it("takes user and password " .. where .. " to the same server only", function()
+      local other = web.serve(copas, { ok })
+      local server = web.serve(copas, { to("/x"), to(other.url) })
+      loop.run(copas, function()
+        request.url = request.url:format(server.port)
+        http.request(request)
+        server:stop()
+        other:stop()
+      end)
 
-    assert.equal("Basic bWU6c2VjcmV0", server.requests[2].headers.authorization)
-    assert.is_nil(other.requests[1].headers.authorization)
-  end)
+      assert.equal("Basic bWU6c2VjcmV0", server.requests[2].headers.authorization)
+      assert.is_nil(other.requests[1].headers.authorization)
+    end)
+  end
 
   it("takes along what the request says about connections and codings", function()
     local _, server = ask({ to("/x"), ok }, { keepalive = false, decompress = true })

@@ -350,6 +350,26 @@ describe("copas.ftp", function()
     assert.equal("EPSV", heard[#heard])
   end)
 
+  for what, command in pairs { ["a line break"] = "noop\r\nDELE other", ["a NUL"] = "noop\0DELE other" } do
+    it("gives no command of the caller's with " .. what .. " in it", function()
+      local got
+      with_server(copas, serve_file, function(port)
+        got = check.pack(ftp.command { host = "127.0.0.1", port = port, command = command, check = "2.." })
+      end)
+
+      assert.same(check.pack(nil, "line break in a command"), got)
+    end)
+  end
+
+  it("knows its scheme in any case", function()
+    local got
+    with_server(copas, serve_file, function(port)
+      got = check.pack(ftp.get(("FTP://127.0.0.1:%d/file"):format(port)))
+    end)
+
+    assert.is_string(got[1])
+  end)
+
   it("makes its connection by the caller's function, but that for the data", function()
     local count, got = 0, nil
     with_server(copas, serve_file, function(port)

@@ -335,6 +335,19 @@ for name, socket in pairs(modules) do
 end
 
 describe("a server", function()
+  it("has to listen, or its thread fails", function()
+    local copas, socket = loop.fresh(), require("copas.socket")
+    local errors = {}
+    copas.seterrorhandler(function(err) errors[#errors + 1] = err end, true)
+    local deaf = socket.tcp()
+    copas.addserver(deaf, function() end)
+    loop.settle(copas)
+    deaf:close()
+
+    assert.equal(1, #errors)
+    assert.matches("tcp{server} expected", errors[1], 1, true)
+  end)
+
   after_each(child.cleanup)
 
   it("needs a socket", function()

@@ -328,6 +328,26 @@ for name, socket in pairs(kinds.libraries) do
         end
       end)
 
+      it("that are alike do not change each other", function()
+        for value, option in ipairs { "tcp-keepidle", "tcp-keepcnt", "tcp-keepintvl" } do
+          client:setoption(option, 10 + value)
+        end
+        client:setoption("reuseaddr", false)
+        client:setoption("reuseport", true)
+
+        assert.same({ 11, 12, 13 }, { (client:getoption("tcp-keepidle")), (client:getoption("tcp-keepcnt")),
+                                      (client:getoption("tcp-keepintvl")) })
+        assert.is_false(client:getoption("reuseaddr"))
+      end)
+
+      it("linger can be turned off", function()
+        client:setoption("linger", { on = true, timeout = 3 })
+        client:setoption("linger", { on = false, timeout = 0 })
+
+        local on = client:getoption("linger").on
+        assert.is_true(on == false or on == 0)
+      end)
+
       it("linger is a table", function()
         assert.equal(1, client:setoption("linger", { on = true, timeout = 3 }))
         assert.same({ on = 1, timeout = 3 }, (function(value)

@@ -35,6 +35,19 @@ for name, socket in pairs(kinds.libraries) do
         assert.matches("^udp{unconnected}", tostring(server))
       end)
 
+      it("receive from anybody again when they have no peer any more", function()
+        local other = socket.udp()
+        other:setsockname("127.0.0.1", 0)
+        local ip, own_port = client:getsockname()
+        client:setpeername("*")
+        client:setsockname(ip, own_port) -- some systems forget it
+        other:sendto("hello", ip, own_port)
+        client:settimeout(5)
+
+        assert.equal("hello", (client:receive()))
+        other:close()
+      end)
+
       it("refuse what objects of their class cannot do", function()
         check.error("udp{connected} expected", server.send, server, "x")
         check.error("udp{connected} expected", server.getpeername, server)
