@@ -18,7 +18,7 @@ census count_tasks(const loop& home) {
   home.tasks().for_each([&](const task_record& each) {
     if (each.running()) return;
     const wait_node* const operation = each.waiting_on();
-    if (operation == nullptr || operation->woken()) {
+    if (operation == nullptr) {
       ++counted.active;
     } else if (operation->kind() == wait_kind::signal) {
       ++counted.inactive;

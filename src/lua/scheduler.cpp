@@ -54,10 +54,8 @@ bool others_finished(const loop& home, const wait_node* guest) noexcept {
   if (home.timers() != home.parked(wait_kind::background) + of_guest) return false;
   if (home.parked(wait_kind::read) > 0 || home.parked(wait_kind::write) > 0) return false;
   bool left = false;
-  home.tasks().for_each([&left](const task_record& each) {
-    const wait_node* const operation = each.waiting_on();
-    left = left || (!each.running() && (operation == nullptr || operation->woken()));
-  });
+  home.tasks().for_each(
+      [&left](const task_record& each) { left = left || (!each.running() && each.waiting_on() == nullptr); });
   return !left;
 }
 
