@@ -126,10 +126,9 @@ local function length(text)
   return text and #tostring(text) or 0
 end
 
--- Ends a call in which a blocking object did not block.
-local function block_again(skt, block, total, ok, ...)
+-- Ends a call in which a blocking object did not block: its timeout for the whole of an operation is as it was.
+local function block_again(skt, block, ok, ...)
   skt:settimeout(block)
-  skt:settimeout(total, "t")
   if not ok then error((...), 0) end
   return ...
 end
@@ -154,7 +153,7 @@ local function call(skt, name, ...)
   local block, total = limits_of(skt)
   if block == 0 or total == 0 then return method(skt, ...) end
   skt:settimeout(0)
-  return block_again(skt, block, total, pcall(method, skt, ...))
+  return block_again(skt, block, pcall(method, skt, ...))
 end
 
 -- Was the end what `pattern` waits for, though the last call, which got nothing but the end, took it for a failure?
