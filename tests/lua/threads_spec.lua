@@ -378,7 +378,7 @@ describe("removethread", function()
 
   if coroutine.close then
     for how, wait in pairs { ["for a time"] = "copas.pause(3600)", ["for ever"] = "copas.pauseforever()" } do
-      it("leaves the coroutine dead that sleeps " .. how .. ", and runs its to-be-closed variables", function()
+      describe("of one that sleeps " .. how, function() it("leaves the coroutine dead, and runs its to-be-closed variables", function()
         local body = assert(load([[
           local copas, note = ...
           local guard <close> = setmetatable({}, { __close = function(_, err) note("closed: " .. tostring(err)) end })
@@ -391,7 +391,7 @@ describe("removethread", function()
         assert.same({ "closed: nil" }, order)
         assert.equal("dead", coroutine.status(co))
         copas.loop()
-      end)
+      end) end)
     end
   else
     it("leaves the coroutine suspended", function()
