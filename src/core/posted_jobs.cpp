@@ -1,29 +1,36 @@
 #include "copas/core/posted_jobs.hpp"
 
-#include <iterator>
 #include <utility>
 
 namespace copas {
 
 void posted_jobs::add(job added) {
+  prepared one;
+  one.push_back(std::move(added));
+  add(std::move(one));
+}
+
+void posted_jobs::add(prepared&& added) noexcept {
   const std::scoped_lock guard{guard_};
-  jobs_.push_back(std::move(added));
+  jobs_.splice(jobs_.end(), added);
   any_ = true;
 }
 
 void posted_jobs::run() {
-  std::vector<job> due;
+  prepared due;
   {
     const std::scoped_lock guard{guard_};
     due.swap(jobs_);
     any_ = false;
   }
-  for (auto next = due.begin(); next != due.end(); ++next) {
+  while (!due.empty()) {
+    job next = std::move(due.front());
+    due.pop_front();
     try {
-      (*next)();
+      next();
     } catch (...) {
       const std::scoped_lock guard{guard_};
-      jobs_.insert(jobs_.begin(), std::move_iterator{next + 1}, std::move_iterator{due.end()});
+      jobs_.splice(jobs_.begin(), due);
       any_ = !jobs_.empty();
       throw;
     }

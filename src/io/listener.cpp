@@ -51,7 +51,10 @@ bool accept_operation::attempt() noexcept {
 void accept_operation::wait_in_line() noexcept {
   if (!resting_) {
     wake_at(until_);
-    return io_operation::wait_in_line();
+    const std::error_code error = join_line();
+    if (!error) return;
+    if (!is_descriptor_shortage(error)) return end_soon(error);
+    resting_ = true;
   }
   hold_turn();
   wake_at(std::min(until_, home()->io().after(longest_rest)));

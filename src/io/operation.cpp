@@ -45,11 +45,17 @@ bool io_operation::advance() {
   return false;
 }
 
-void io_operation::wait_in_line() noexcept {
+std::error_code io_operation::join_line() noexcept {
   joined_ = true;
-  const std::error_code error = socket_->ready().queue(*this, *home(), socket_->fd(), wants_);
-  if (!error) return;
-  end_with(error);
+  return socket_->ready().queue(*this, *home(), socket_->fd(), wants_);
+}
+
+void io_operation::wait_in_line() noexcept {
+  if (const std::error_code error = join_line()) end_soon(error);
+}
+
+void io_operation::end_soon(std::error_code why) noexcept {
+  end_with(why);
   home()->schedule(*this);
 }
 

@@ -211,7 +211,11 @@ receive_into_operation::~receive_into_operation() {
   // What an abandoned operation took belongs to whoever receives next from the same descriptor.
   if (over() || reason() == wake_reason::closed || !has_new_bytes()) return;
   from().stats().received -= held_.size() - prefix_;
-  from().input().prepend(std::string_view{held_}.substr(prefix_));
+  try {
+    from().input().prepend(std::string_view{held_}.substr(prefix_));
+  } catch (const std::bad_alloc&) {
+    from().close();  // rather than let somebody read on behind a gap
+  }
   held_.resize(prefix_);
 }
 

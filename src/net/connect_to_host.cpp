@@ -105,7 +105,7 @@ class connect_to_host::race {
  private:
   void begin();
   void open_for_only_address();
-  void collect() noexcept;
+  void collect();
   void note(std::error_code failure) noexcept;
   [[nodiscard]] bool advance_one_by_one();
   [[nodiscard]] bool look_at_trials() noexcept;
@@ -162,7 +162,7 @@ void connect_to_host::race::open_for_only_address() {
 }
 
 // Takes over what has been found since.
-void connect_to_host::race::collect() noexcept {
+void connect_to_host::race::collect() {
   if (search_ == nullptr) return;
   const auto& found = search_->found().addresses;
   if (search_->done() && search_->error()) note(search_->error());

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -31,9 +32,14 @@ class signals_blocked {
 }  // namespace
 
 struct helper_threads::shared {
+  struct errand {
+    std::move_only_function<void()> work;
+    posted_jobs::prepared done;  // beforehand: in the thread it could only fail
+  };
+
   std::mutex guard;  // of everything below
   loop* home = nullptr;  // null when the owner is gone
-  std::deque<std::move_only_function<std::move_only_function<void()>()>> work;
+  std::deque<errand> errands;
   int threads = 0;
 };
 
@@ -42,35 +48,37 @@ helper_threads::helper_threads(loop& home) : shared_{std::make_shared<shared>()}
 helper_threads::~helper_threads() {
   const std::scoped_lock lock{shared_->guard};
   shared_->home = nullptr;
-  shared_->work.clear();
+  shared_->errands.clear();
 }
 
-void helper_threads::run(std::move_only_function<std::move_only_function<void()>()> work) {
+void helper_threads::run(std::move_only_function<void()> work, posted_jobs::job done) {
+  posted_jobs::prepared prepared;
+  prepared.push_back(std::move(done));
   const std::scoped_lock lock{shared_->guard};
-  shared_->work.push_back(std::move(work));
+  shared_->errands.push_back({std::move(work), std::move(prepared)});
   if (shared_->threads >= most_threads) return;
   const signals_blocked here;
   try {
     std::thread{[with = shared_] { help(with); }}.detach();
     ++shared_->threads;
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     if (shared_->threads > 0) return;  // one of those will do it
-    shared_->work.pop_back();
+    shared_->errands.pop_back();
     throw;
   }
 }
 
 void helper_threads::help(const std::shared_ptr<shared>& with) noexcept {
   std::unique_lock lock{with->guard};
-  while (!with->work.empty()) {
-    auto work = std::move(with->work.front());
-    with->work.pop_front();
+  while (!with->errands.empty()) {
+    shared::errand next = std::move(with->errands.front());
+    with->errands.pop_front();
     lock.unlock();
-    auto outcome = work();
-    work = nullptr;
+    next.work();
+    next.work = nullptr;
     lock.lock();
     // Under the lock, so that the loop does not end meanwhile.
-    if (with->home != nullptr) with->home->post(std::move(outcome));
+    if (with->home != nullptr) with->home->post(std::move(next.done));
   }
   --with->threads;
 }

@@ -18,10 +18,10 @@ class helper_threads {
   helper_threads& operator=(const helper_threads&) = delete;
   ~helper_threads();
 
-  /// Runs `work` in a thread; the function that it returns runs in the thread of the loop.
+  /// Runs `work`, which does not throw, in a thread, and then `done` in the thread of the loop.
   ///
-  /// @error std::system_error  there can be no thread.
-  void run(std::move_only_function<std::move_only_function<void()>()> work);
+  /// @error std::system_error, std::bad_alloc  there can be no thread.
+  void run(std::move_only_function<void()> work, posted_jobs::job done);
 
  private:
   struct shared;

@@ -141,16 +141,27 @@ void name_search::start() noexcept {
 }
 
 void name_search::ask_about_next() {
-  asking_ = true;
   const std::string& name = names_[next_++];
-  for (const auto& each : parts_) each->ask(name);
+  asking_ = true;
+  try {
+    for (const auto& each : parts_) each->ask(name);
+  } catch (const std::bad_alloc&) {
+    asking_ = false;
+    throw;
+  }
   asking_ = false;
   settle();
 }
 
 void name_search::part::ask(const std::string& name) {
+  const dns_question question{name, what_};
   waiting_ = true;
-  owner_.core_.ask({name, what_}, *this);
+  try {
+    owner_.core_.ask(question, *this);
+  } catch (const std::bad_alloc&) {
+    waiting_ = false;
+    throw;
+  }
 }
 
 void name_search::part::on_answer(const dns::answer& found) noexcept {

@@ -67,10 +67,10 @@ void resolver_core::ask(const dns_question& asked, answer_listener& by) {
     const dns::answer copy = *known;
     return by.on_answer(copy);
   }
-  auto& pending = pending_[asked];
-  const bool first = pending == nullptr;
-  if (first) pending = std::make_unique<pending_question>(*this, asked);
-  pending_question& waiting = *pending;
+  auto pending = pending_.find(asked);
+  const bool first = pending == pending_.end();
+  if (first) pending = pending_.emplace(asked, std::make_unique<pending_question>(*this, asked)).first;
+  pending_question& waiting = *pending->second;
   waiting.listening.push_back(by);
   if (first) send(waiting);
 }
@@ -89,11 +89,16 @@ void resolver_core::send(pending_question& asked) {
 
 void resolver_core::ask_system(const dns_question& asked) {
   if (!helpers_) helpers_ = std::make_unique<helper_threads>(home_);
-  helpers_->run([asked, owner = std::weak_ptr{self_}] {
-    return [asked, owner, found = look_up_by_system(asked)] {
-      if (const auto alive = owner.lock()) (*alive)->complete(asked, found);
-    };
-  });
+  struct errand {
+    dns_question asked;
+    std::weak_ptr<resolver_core*> owner;
+    dns::answer found;
+  };
+  const auto sent = std::make_shared<errand>(errand{.asked = asked, .owner = self_, .found = {}});
+  helpers_->run([sent] { sent->found = look_up_by_system(sent->asked); },
+                [sent] {
+                  if (const auto alive = sent->owner.lock()) (*alive)->complete(sent->asked, sent->found);
+                });
 }
 
 void resolver_core::complete(const dns_question& asked, const dns::answer& found) noexcept {
@@ -113,11 +118,11 @@ void resolver_core::complete(pending_question& asked, const dns::answer& found) 
 
 // What is on its way is lost: to another server, or to another process that has the same descriptors.
 void resolver_core::ask_anew() {
-  client_.reset();
-  helpers_.reset();
   std::vector<pending_question*> waiting;
   waiting.reserve(pending_.size());
   for (const auto& [asked, each] : pending_) waiting.push_back(each.get());
+  client_.reset();
+  helpers_.reset();
   for (pending_question* const each : waiting) send(*each);
 }
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <ranges>
 
 namespace copas {
@@ -48,12 +49,16 @@ dns::answer find_host(const std::string& text) {
 
 }  // namespace
 
-dns::answer look_up_by_system(const dns_question& asked) {
-  switch (asked.what) {
-    case dns::record::a: return find_addresses(asked.name, AF_INET);
-    case dns::record::aaaa: return find_addresses(asked.name, AF_INET6);
-    case dns::record::any_address: return find_addresses(asked.name, AF_UNSPEC);
-    case dns::record::ptr: return find_host(asked.name);
+dns::answer look_up_by_system(const dns_question& asked) noexcept {
+  try {
+    switch (asked.what) {
+      case dns::record::a: return find_addresses(asked.name, AF_INET);
+      case dns::record::aaaa: return find_addresses(asked.name, AF_INET6);
+      case dns::record::any_address: return find_addresses(asked.name, AF_UNSPEC);
+      case dns::record::ptr: return find_host(asked.name);
+    }
+  } catch (const std::bad_alloc&) {
+    return failure(EAI_MEMORY);
   }
   return failure(EAI_FAIL);
 }

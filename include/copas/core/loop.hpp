@@ -79,6 +79,11 @@ class loop {
     posted_.add(std::move(job));
     reactor_->interrupt();
   }
+  /// The same for jobs that were prepared before, which cannot fail.
+  void post(posted_jobs::prepared&& jobs) noexcept {
+    posted_.add(std::move(jobs));
+    reactor_->interrupt();
+  }
 
   /// Who is told of exceptions that leave a task. Without a handler they leave `run` or `turn`.
   void on_error(std::move_only_function<void(std::exception_ptr, const task_record&)> handler);

@@ -2,8 +2,8 @@
 
 #include <atomic>
 #include <functional>
+#include <list>
 #include <mutex>
-#include <vector>
 
 namespace copas {
 
@@ -11,10 +11,14 @@ namespace copas {
 class posted_jobs {
  public:
   using job = std::move_only_function<void()>;
+  /// Jobs that need no more memory to be added.
+  using prepared = std::list<job>;
 
   /// May be called from any thread.
   /// @error  std::bad_alloc
   void add(job added);
+  /// The same for jobs that were prepared before.
+  void add(prepared&& added) noexcept;
 
   [[nodiscard]] bool empty() const noexcept { return !any_.load(); }
 
@@ -25,7 +29,7 @@ class posted_jobs {
  private:
   std::atomic<bool> any_ = false;
   std::mutex guard_;  // of the jobs, the only thing that other threads touch
-  std::vector<job> jobs_;
+  prepared jobs_;
 };
 
 }  // namespace copas

@@ -36,6 +36,7 @@ class listener_handle : public with_options<listener_handle<Stream>> {
   /// @param until  when to give up.
   /// @error errc::closed     the listener was closed. Lack of descriptors is no error: the listener rests.
   /// @error errc::timed_out  `until` passed first.
+  /// @error std::bad_alloc   there is no memory for the connection, which is closed.
   [[nodiscard]] accept_awaitable accept(deadline until = never) noexcept { return {*home_, listener_, until}; }
 
   /// Closes it; whoever waits in `accept` gets `errc::closed`.
@@ -74,7 +75,8 @@ class [[nodiscard]] listener_handle<Stream>::accept_awaitable final {
 /// Accepts connections until the listener is closed, and runs `handler` for each in a task of its own.
 ///
 /// When the listener is closed it waits until the tasks have ended; if it is destroyed, they are cancelled. A task's
-/// exception goes to the loop's error handler, and so does one of `handler` itself: serving goes on.
+/// exception goes to the loop's error handler, and so does one of `handler` itself, or lack of memory for a connection,
+/// which is closed: serving goes on.
 ///
 /// @param at       outlives the task.
 /// @param handler  called with each connection, which it owns; destroying that closes it.
@@ -82,11 +84,11 @@ template <class Stream>
 [[nodiscard]] task<> serve(loop& home, listener_handle<Stream>& at,
                            std::type_identity_t<std::function<task<>(Stream)>> handler) {
   scope connections{home};
-  for (;;) {
-    auto connection = co_await at.accept();
-    if (!connection) break;
+  for (bool open = true; open;) {
     try {
-      connections.spawn(handler(std::move(*connection)), "connection");
+      auto connection = co_await at.accept();
+      open = connection.has_value();
+      if (open) connections.spawn(handler(std::move(*connection)), "connection");
     } catch (...) {  // the others shall not end for what one has thrown before it was a task
       home.report(std::current_exception(), *home.current());
     }

@@ -40,6 +40,8 @@ class io_operation : public wait_node {
   bool advance() override;
   /// Waits until the socket is ready.
   virtual void wait_in_line() noexcept;
+  /// The same; @return why it cannot wait.
+  [[nodiscard]] std::error_code join_line() noexcept;
   /// From now on waits on the other side; those who wait on this one go on. To be called by `attempt`.
   void turn_to(side which) noexcept;
   /// Keeps the turn while it does something else than wait in line; those who come meanwhile queue.
@@ -52,6 +54,8 @@ class io_operation : public wait_node {
   void wait_for_news() noexcept { wants_ = readiness::wants::news; }
   /// Ends the operation; to be followed by `loop::schedule` if it is parked.
   void end_with(std::error_code why) noexcept;
+  /// Ends the operation, which is parked.
+  void end_soon(std::error_code why) noexcept;
   /// Has it ended?
   [[nodiscard]] bool over() const noexcept { return over_; }
 

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <system_error>
 #include <vector>
@@ -131,7 +132,11 @@ class epoll_reactor final : public reactor {
 
   std::error_code control(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
     const auto number = static_cast<std::size_t>(fd);
-    if (number >= watches_.size()) watches_.resize(number + number / 2 + 16);
+    try {
+      if (number >= watches_.size()) watches_.resize(number + number / 2 + 16);
+    } catch (const std::bad_alloc&) {
+      return system_error(ENOMEM);
+    }
     epoll_event wanted{.events = events,
                        .data = {.u64 = std::uint64_t{generation} << 32 | static_cast<std::uint32_t>(fd)}};
     const bool known = watches_[number].events != 0;

@@ -128,6 +128,19 @@ TEST_F(Listener, GoesOnAfterAConnectionThatEndedBeforeItWasTaken) {
   EXPECT_THAT(connections, SizeIs(1));
 }
 
+TEST_F(Listener, RestsForASecondWhenThereIsNoMemoryToWatchIt) {
+  system.fail_watch(system_error(ENOMEM));
+  events.spawn(serve());
+  turns(3);
+  EXPECT_FALSE(end);
+
+  system.arrive(at->fd());
+  system.advance(1s);
+  turns(3);
+
+  EXPECT_THAT(connections, SizeIs(1));
+}
+
 TEST_F(Listener, ReportsThatItDoesNotListen) {
   system.fail_accept(at->fd(), system_error(EINVAL));
   events.spawn(serve());
