@@ -23,14 +23,14 @@ class nothing final : public session {
   void expect(const std::string&) noexcept override {}
   void resume(const session&) noexcept override {}
   void serve(std::map<std::string, context_ptr>, bool) noexcept override {}
-  [[nodiscard]] std::vector<std::string> offered_protocols() const noexcept override { return {}; }
+  [[nodiscard]] std::vector<std::string> offered_protocols() const override { return {}; }
   void choose_protocols(std::vector<std::string>) noexcept override {}
-  [[nodiscard]] std::optional<std::string> server_name() const noexcept override { return {}; }
-  [[nodiscard]] std::optional<std::string> protocol() const noexcept override { return {}; }
-  [[nodiscard]] connection_info info() const noexcept override { return {}; }
-  [[nodiscard]] std::vector<certificate_ptr> peer_chain() const noexcept override { return {}; }
-  [[nodiscard]] std::string verification_error() const noexcept override { return {}; }
-  [[nodiscard]] std::vector<std::vector<std::string>> verification_errors() const noexcept override { return {}; }
+  [[nodiscard]] std::optional<std::string> server_name() const override { return {}; }
+  [[nodiscard]] std::optional<std::string> protocol() const override { return {}; }
+  [[nodiscard]] connection_info info() const override { return {}; }
+  [[nodiscard]] std::vector<certificate_ptr> peer_chain() const override { return {}; }
+  [[nodiscard]] std::string verification_error() const override { return {}; }
+  [[nodiscard]] std::vector<std::vector<std::string>> verification_errors() const override { return {}; }
   [[nodiscard]] std::string finished(party) const noexcept override { return {}; }
   [[nodiscard]] std::string export_keying_material(const std::string&, std::size_t,
                                                    const std::optional<std::string>&) const noexcept override {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,12 @@ reasons& known_reasons() noexcept {
 
 const std::error_category& category() noexcept { return known_reasons(); }
 
-std::error_code make_error(std::string_view reason) { return {known_reasons().number_of(reason), category()}; }
+std::error_code make_error(std::string_view reason) noexcept {
+  try {
+    return {known_reasons().number_of(reason), category()};
+  } catch (const std::bad_alloc&) {
+    return std::make_error_code(std::errc::not_enough_memory);
+  }
+}
 
 }  // namespace copas::tls

@@ -100,24 +100,24 @@ class certificate {
   certificate& operator=(const certificate&) = delete;
   virtual ~certificate() = default;
 
-  [[nodiscard]] virtual std::vector<name_entry> subject() const noexcept = 0;
-  [[nodiscard]] virtual std::vector<name_entry> issuer() const noexcept = 0;
-  [[nodiscard]] virtual std::vector<extension> extensions() const noexcept = 0;
+  [[nodiscard]] virtual std::vector<name_entry> subject() const = 0;
+  [[nodiscard]] virtual std::vector<name_entry> issuer() const = 0;
+  [[nodiscard]] virtual std::vector<extension> extensions() const = 0;
   /// @param algorithm  "sha1", "sha256", "sha512", ...
   /// @return  hexadecimal, lower case; empty for an algorithm that is not known.
-  [[nodiscard]] virtual std::string digest(const std::string& algorithm) const noexcept = 0;
+  [[nodiscard]] virtual std::string digest(const std::string& algorithm) const = 0;
   /// Since when, and until when, it is valid, as ASN1_TIME_print(3) has it: "Nov 30 00:00:00 2026 GMT".
-  [[nodiscard]] virtual std::string not_before() const noexcept = 0;
-  [[nodiscard]] virtual std::string not_after() const noexcept = 0;
+  [[nodiscard]] virtual std::string not_before() const = 0;
+  [[nodiscard]] virtual std::string not_after() const = 0;
   [[nodiscard]] virtual bool valid_at(std::time_t when) const noexcept = 0;
-  [[nodiscard]] virtual std::string serial() const noexcept = 0;  ///< hexadecimal, upper case
-  [[nodiscard]] virtual std::string pem() const noexcept = 0;
-  [[nodiscard]] virtual public_key key() const noexcept = 0;
+  [[nodiscard]] virtual std::string serial() const = 0;  ///< hexadecimal, upper case
+  [[nodiscard]] virtual std::string pem() const = 0;
+  [[nodiscard]] virtual public_key key() const = 0;
   /// How it was signed: "ecdsa-with-SHA256", ...
-  [[nodiscard]] virtual std::string signature_name() const noexcept = 0;
+  [[nodiscard]] virtual std::string signature_name() const = 0;
   /// Why `leaf` was not issued by this certificate, by way of `chain`; empty if it was.
   [[nodiscard]] virtual std::string refuses(const certificate& leaf,
-                                            std::span<const certificate* const> chain) const noexcept = 0;
+                                            std::span<const certificate* const> chain) const = 0;
   /// Gives names in UTF-8, or as they are.
   virtual void encode_utf8(bool wanted) noexcept = 0;
 };
@@ -158,7 +158,7 @@ struct connection_info {
   std::string compression{};
 };
 
-/// One connection's TLS.
+/// One connection's TLS. What is not `noexcept`, here and below, throws `std::bad_alloc`.
 class session {
  public:
   session() = default;
@@ -187,34 +187,34 @@ class session {
   [[nodiscard]] virtual std::string take_unsent() noexcept = 0;
 
   /// The name that a client asks for (SNI). An address is not asked for.
-  virtual void ask_for(const std::string& host) noexcept = 0;
+  virtual void ask_for(const std::string& host) = 0;
   /// The name or address that the peer's certificate must be for, where the context verifies that.
-  virtual void expect(const std::string& host) noexcept = 0;
+  virtual void expect(const std::string& host) = 0;
   /// The contexts that a server uses for the names that clients ask for, instead of those of `parameters`.
   ///
   /// @param strict  refuse clients that ask for another name.
-  virtual void serve(std::map<std::string, context_ptr> by_name, bool strict) noexcept = 0;
+  virtual void serve(std::map<std::string, context_ptr> by_name, bool strict) = 0;
   /// What the client offered by ALPN, after `progress::wants_protocols`.
-  [[nodiscard]] virtual std::vector<std::string> offered_protocols() const noexcept = 0;
+  [[nodiscard]] virtual std::vector<std::string> offered_protocols() const = 0;
   /// Answers it: the first of these that was offered is spoken. The handshake is to be repeated then.
   virtual void choose_protocols(std::vector<std::string> preferred) noexcept = 0;
 
   /// The name that the client has asked for (SNI), if it has.
-  [[nodiscard]] virtual std::optional<std::string> server_name() const noexcept = 0;
+  [[nodiscard]] virtual std::optional<std::string> server_name() const = 0;
   /// What was agreed on by ALPN, if anything was.
-  [[nodiscard]] virtual std::optional<std::string> protocol() const noexcept = 0;
-  [[nodiscard]] virtual connection_info info() const noexcept = 0;
+  [[nodiscard]] virtual std::optional<std::string> protocol() const = 0;
+  [[nodiscard]] virtual connection_info info() const = 0;
   /// The peer's certificates, leaf first.
-  [[nodiscard]] virtual std::vector<certificate_ptr> peer_chain() const noexcept = 0;
+  [[nodiscard]] virtual std::vector<certificate_ptr> peer_chain() const = 0;
   /// Why the peer's chain is not to be trusted; empty if it is, or was not verified.
-  [[nodiscard]] virtual std::string verification_error() const noexcept = 0;
+  [[nodiscard]] virtual std::string verification_error() const = 0;
   /// With "lsec_continue", all that was wrong, by depth.
-  [[nodiscard]] virtual std::vector<std::vector<std::string>> verification_errors() const noexcept = 0;
+  [[nodiscard]] virtual std::vector<std::vector<std::string>> verification_errors() const = 0;
   /// The bytes of the message "Finished" of one side; empty before the handshake is over. @see RFC 5929
-  [[nodiscard]] virtual std::string finished(party whose) const noexcept = 0;
+  [[nodiscard]] virtual std::string finished(party whose) const = 0;
   /// @return  empty if it fails. @see RFC 5705
   [[nodiscard]] virtual std::string export_keying_material(const std::string& label, std::size_t length,
-                                                           const std::optional<std::string>& about) const noexcept = 0;
+                                                           const std::optional<std::string>& about) const = 0;
   /// Was an earlier session taken up?
   [[nodiscard]] virtual bool resumed() const noexcept = 0;
   /// Takes up the session of another connection of a client, if that can be resumed, instead of one that was kept.
@@ -222,7 +222,7 @@ class session {
   virtual void resume(const session& earlier) noexcept = 0;
   /// Lets the records that `add_tlsa` adds say which certificates of the host are good.
   /// @return  false if the context has no DANE.
-  [[nodiscard]] virtual bool set_dane(const std::string& host) noexcept = 0;
+  [[nodiscard]] virtual bool set_dane(const std::string& host) = 0;
   /// @return  above zero if the record can be used, zero if not, below if it is malformed. @see RFC 6698
   [[nodiscard]] virtual int add_tlsa(int usage, int selector, int matching, const std::string& data) noexcept = 0;
 };
@@ -243,12 +243,12 @@ class context {
 /// The library.
 class engine {
  public:
-  [[nodiscard]] virtual std::expected<context_ptr, failure> make_context(const parameters& wanted) noexcept = 0;
+  [[nodiscard]] virtual std::expected<context_ptr, failure> make_context(const parameters& wanted) = 0;
   /// @return  null if it is no certificate.
-  [[nodiscard]] virtual certificate_ptr load_certificate(std::string_view pem) noexcept = 0;
+  [[nodiscard]] virtual certificate_ptr load_certificate(std::string_view pem) = 0;
   /// Names that the library knows: of options, as LuaSec spells them, and of elliptic curves.
-  [[nodiscard]] virtual std::vector<std::string> option_names() noexcept = 0;
-  [[nodiscard]] virtual std::vector<std::string> curve_names() noexcept = 0;
+  [[nodiscard]] virtual std::vector<std::string> option_names() = 0;
+  [[nodiscard]] virtual std::vector<std::string> curve_names() = 0;
 
  protected:
   ~engine() = default;

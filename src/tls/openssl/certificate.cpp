@@ -8,6 +8,11 @@
 namespace copas::tls {
 namespace {
 
+struct openssl_free {
+  void operator()(void* text) const noexcept { OPENSSL_free(text); }
+};
+using text_ptr = std::unique_ptr<char, openssl_free>;
+
 constexpr char hexadecimal[] = "0123456789abcdef";
 
 std::string text_of(const ASN1_OBJECT* object) {
@@ -39,14 +44,10 @@ class x509 final : public certificate {
  public:
   explicit x509(x509_ptr held) noexcept : x509_{std::move(held)} {}
 
-  [[nodiscard]] std::vector<name_entry> subject() const noexcept override {
-    return entries(X509_get_subject_name(x509_.get()));
-  }
-  [[nodiscard]] std::vector<name_entry> issuer() const noexcept override {
-    return entries(X509_get_issuer_name(x509_.get()));
-  }
+  [[nodiscard]] std::vector<name_entry> subject() const override { return entries(X509_get_subject_name(x509_.get())); }
+  [[nodiscard]] std::vector<name_entry> issuer() const override { return entries(X509_get_issuer_name(x509_.get())); }
 
-  [[nodiscard]] std::vector<extension> extensions() const noexcept override {
+  [[nodiscard]] std::vector<extension> extensions() const override {
     std::vector<extension> found;
     for (int each = 0; each < X509_get_ext_count(x509_.get()); ++each) {
       ASN1_OBJECT* const object = X509_EXTENSION_get_object(X509_get_ext(x509_.get(), each));
@@ -58,7 +59,7 @@ class x509 final : public certificate {
     return found;
   }
 
-  [[nodiscard]] std::string digest(const std::string& algorithm) const noexcept override {
+  [[nodiscard]] std::string digest(const std::string& algorithm) const override {
     const EVP_MD* const method = EVP_get_digestbyname(algorithm.c_str());
     std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
     unsigned length = 0;
@@ -71,52 +72,49 @@ class x509 final : public certificate {
     return text;
   }
 
-  [[nodiscard]] std::string not_before() const noexcept override { return text_of(X509_get0_notBefore(x509_.get())); }
-  [[nodiscard]] std::string not_after() const noexcept override { return text_of(X509_get0_notAfter(x509_.get())); }
+  [[nodiscard]] std::string not_before() const override { return text_of(X509_get0_notBefore(x509_.get())); }
+  [[nodiscard]] std::string not_after() const override { return text_of(X509_get0_notAfter(x509_.get())); }
 
   [[nodiscard]] bool valid_at(std::time_t when) const noexcept override {
     return X509_cmp_time(X509_get0_notBefore(x509_.get()), &when) < 0 &&
            X509_cmp_time(X509_get0_notAfter(x509_.get()), &when) > 0;
   }
 
-  [[nodiscard]] std::string serial() const noexcept override {
-    BIGNUM* const number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x509_.get()), nullptr);
-    char* const text = BN_bn2hex(number);
-    std::string copy = text;
-    OPENSSL_free(text);
-    BN_free(number);
-    return copy;
+  [[nodiscard]] std::string serial() const override {
+    const std::unique_ptr<BIGNUM, freed_by<BN_free>> number{
+        made(ASN1_INTEGER_to_BN(X509_get0_serialNumber(x509_.get()), nullptr))};
+    const text_ptr text{made(BN_bn2hex(number.get()))};
+    return text.get();
   }
 
-  [[nodiscard]] std::string pem() const noexcept override {
+  [[nodiscard]] std::string pem() const override {
     const bio_ptr out = memory_bio();
     PEM_write_bio_X509(out.get(), x509_.get());
     return contents(out.get());
   }
 
-  [[nodiscard]] public_key key() const noexcept override {
+  [[nodiscard]] public_key key() const override {
     EVP_PKEY* const key = X509_get0_pubkey(x509_.get());
     const bio_ptr out = memory_bio();
     if (key == nullptr || PEM_write_bio_PUBKEY(out.get(), key) != 1) return {};
     return {.pem = contents(out.get()), .type = type_of(key), .bits = EVP_PKEY_get_bits(key)};
   }
 
-  [[nodiscard]] std::string signature_name() const noexcept override {
+  [[nodiscard]] std::string signature_name() const override {
     const char* const name = OBJ_nid2sn(X509_get_signature_nid(x509_.get()));
     return name == nullptr ? "" : name;
   }
 
-  [[nodiscard]] std::string refuses(const certificate& leaf,
-                                    std::span<const certificate* const> chain) const noexcept override {
-    const std::unique_ptr<X509_STORE, freed_by<X509_STORE_free>> root{X509_STORE_new()};
-    const std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>> check{X509_STORE_CTX_new()};
-    STACK_OF(X509)* const others = sk_X509_new_null();
-    for (const certificate* each : chain) sk_X509_push(others, static_cast<const x509&>(*each).x509_.get());
+  [[nodiscard]] std::string refuses(const certificate& leaf, std::span<const certificate* const> chain) const override {
+    const std::unique_ptr<X509_STORE, freed_by<X509_STORE_free>> root{made(X509_STORE_new())};
+    const std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>> check{made(X509_STORE_CTX_new())};
+    const auto free_list = [](STACK_OF(X509) * list) { sk_X509_free(list); };
+    const std::unique_ptr<STACK_OF(X509), decltype(free_list)> others{made(sk_X509_new_null())};
+    for (const certificate* each : chain) sk_X509_push(others.get(), static_cast<const x509&>(*each).x509_.get());
     X509_STORE_add_cert(root.get(), x509_.get());
-    X509_STORE_CTX_init(check.get(), root.get(), static_cast<const x509&>(leaf).x509_.get(), others);
+    X509_STORE_CTX_init(check.get(), root.get(), static_cast<const x509&>(leaf).x509_.get(), others.get());
     const bool issued = X509_verify_cert(check.get()) == 1;
     const int error = X509_STORE_CTX_get_error(check.get());
-    sk_X509_free(others);
     ERR_clear_error();
     return issued ? "" : X509_verify_cert_error_string(error);
   }
@@ -142,9 +140,8 @@ class x509 final : public certificate {
     unsigned char* bytes = nullptr;
     const int length = ASN1_STRING_to_UTF8(&bytes, string);
     if (length < 0) return {};
-    std::string text{reinterpret_cast<char*>(bytes), static_cast<std::size_t>(length)};
-    OPENSSL_free(bytes);
-    return text;
+    const text_ptr text{reinterpret_cast<char*>(bytes)};
+    return {text.get(), static_cast<std::size_t>(length)};
   }
 
   [[nodiscard]] std::vector<name_entry> entries(const X509_NAME* name) const {
@@ -161,9 +158,10 @@ class x509 final : public certificate {
 
   [[nodiscard]] std::map<std::string, std::vector<std::string>> names(int kind) const {
     std::map<std::string, std::vector<std::string>> found;
-    auto* const all = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(x509_.get(), kind, nullptr, nullptr));
-    for (int each = 0; each < sk_GENERAL_NAME_num(all); ++each) {
-      const GENERAL_NAME& name = *sk_GENERAL_NAME_value(all, each);
+    const std::unique_ptr<GENERAL_NAMES, freed_by<GENERAL_NAMES_free>> all{
+        static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(x509_.get(), kind, nullptr, nullptr))};
+    for (int each = 0; each < sk_GENERAL_NAME_num(all.get()); ++each) {
+      const GENERAL_NAME& name = *sk_GENERAL_NAME_value(all.get(), each);
       switch (name.type) {
         case GEN_DNS: found["dNSName"].push_back(text_of_string(name.d.dNSName)); break;
         case GEN_EMAIL: found["rfc822Name"].push_back(text_of_string(name.d.rfc822Name)); break;
@@ -183,7 +181,6 @@ class x509 final : public certificate {
         default: break;
       }
     }
-    GENERAL_NAMES_free(all);
     return found;
   }
 

@@ -72,8 +72,10 @@ int note_and_continue(int in_order, X509_STORE_CTX* check) {
   if (in_order != 0) return 1;
   const auto* const ssl =
       static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx()));
-  session_of(ssl).note_verification_error(X509_STORE_CTX_get_error_depth(check), X509_STORE_CTX_get_error(check));
-  return 1;
+  if (session_of(ssl).note_verification_error(X509_STORE_CTX_get_error_depth(check), X509_STORE_CTX_get_error(check)))
+    return 1;
+  X509_STORE_CTX_set_error(check, X509_V_ERR_OUT_OF_MEM);
+  return 0;
 }
 
 int verify_for_any_purpose(X509_STORE_CTX* check, void*) {
@@ -212,7 +214,7 @@ void openssl_context::set_key_exchange(const parameters& wanted) {
   if (wanted.dh_parameters.empty()) {
     SSL_CTX_set_dh_auto(handle(), 1);
   } else {
-    const bio_ptr in{BIO_new_mem_buf(wanted.dh_parameters.data(), static_cast<int>(wanted.dh_parameters.size()))};
+    const bio_ptr in{made(BIO_new_mem_buf(wanted.dh_parameters.data(), static_cast<int>(wanted.dh_parameters.size())))};
     key_ptr parameters{PEM_read_bio_Parameters(in.get(), nullptr)};
     if (!parameters || SSL_CTX_set0_tmp_dh_pkey(handle(), parameters.get()) != 1) {
       fail_with_reason("error loading DH parameters");
@@ -232,8 +234,9 @@ void openssl_context::set_protocols(const parameters& wanted) {
   protocols_ = wanted.protocols;
   if (mode_ == role::client && !protocols_.empty()) {
     const std::string list = wire_format(protocols_);
-    SSL_CTX_set_alpn_protos(handle(), reinterpret_cast<const unsigned char*>(list.data()),
-                            static_cast<unsigned>(list.size()));
+    const bool refused = SSL_CTX_set_alpn_protos(handle(), reinterpret_cast<const unsigned char*>(list.data()),
+                                                 static_cast<unsigned>(list.size())) != 0;
+    if (refused) fail_with_reason("error setting protocols");
   }
   if (wanted.dane && SSL_CTX_dane_enable(handle()) != 1) fail_with_reason("error enabling DANE");
   if (wanted.dane_without_names) SSL_CTX_dane_set_flags(handle(), DANE_FLAG_NO_DANE_EE_NAMECHECKS);
@@ -263,9 +266,13 @@ void openssl_context::answer_names() noexcept {
 }
 
 std::unique_ptr<session> openssl_context::open() noexcept {
-  ssl_ptr fresh{SSL_new(handle())};
-  if (!fresh) return nullptr;
-  return openssl_session::make(shared_from_this(), std::move(fresh));
+  try {
+    ssl_ptr fresh{SSL_new(handle())};
+    if (fresh) return openssl_session::make(shared_from_this(), std::move(fresh));
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+  return nullptr;
 }
 
 void openssl_context::set_session_id_context(SSL* ssl) const noexcept {
@@ -277,9 +284,9 @@ SSL_SESSION* openssl_context::kept_for(const std::string& peer) const noexcept {
   return found == kept_.end() ? nullptr : found->second.get();
 }
 
-void openssl_context::keep(const std::string& peer, ssl_session_ptr kept) {
+ssl_session_ptr& openssl_context::place_for(const std::string& peer) {
   if (kept_.size() >= most_kept_sessions) kept_.clear();
-  kept_[peer] = std::move(kept);
+  return kept_[peer];
 }
 
 }  // namespace copas::tls

@@ -36,7 +36,8 @@ class openssl_context final : public context, public std::enable_shared_from_thi
 
   /// The last TLS session that a client had with `peer`; null if there is none.
   [[nodiscard]] SSL_SESSION* kept_for(const std::string& peer) const noexcept;
-  void keep(const std::string& peer, ssl_session_ptr kept);
+  /// Where that is kept.
+  [[nodiscard]] ssl_session_ptr& place_for(const std::string& peer);
 
  private:
   explicit openssl_context(const parameters& wanted);

@@ -9,14 +9,12 @@ namespace {
 
 class openssl final : public engine {
  public:
-  [[nodiscard]] std::expected<context_ptr, failure> make_context(const parameters& wanted) noexcept override {
+  [[nodiscard]] std::expected<context_ptr, failure> make_context(const parameters& wanted) override {
     return openssl_context::make(wanted);
   }
-  [[nodiscard]] certificate_ptr load_certificate(std::string_view pem) noexcept override {
-    return parse_certificate(pem);
-  }
-  [[nodiscard]] std::vector<std::string> option_names() noexcept override { return all_option_names(); }
-  [[nodiscard]] std::vector<std::string> curve_names() noexcept override { return all_curve_names(); }
+  [[nodiscard]] certificate_ptr load_certificate(std::string_view pem) override { return parse_certificate(pem); }
+  [[nodiscard]] std::vector<std::string> option_names() override { return all_option_names(); }
+  [[nodiscard]] std::vector<std::string> curve_names() override { return all_curve_names(); }
 };
 
 }  // namespace

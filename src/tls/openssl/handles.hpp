@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include <memory>
+#include <new>
 #include <string>
 
 // Owners of OpenSSL's objects.
@@ -28,13 +29,20 @@ using ssl_context_ptr = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
 using ssl_session_ptr = std::unique_ptr<SSL_SESSION, freed_by<SSL_SESSION_free>>;
 using x509_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
 
+/// What OpenSSL has made, unless it lacked memory.
+template <class T>
+[[nodiscard]] T* made(T* object) {
+  if (object == nullptr) throw std::bad_alloc{};
+  return object;
+}
+
 /// A BIO that gathers what is written to it.
-[[nodiscard]] inline bio_ptr memory_bio() { return bio_ptr{BIO_new(BIO_s_mem())}; }
+[[nodiscard]] inline bio_ptr memory_bio() { return bio_ptr{made(BIO_new(BIO_s_mem()))}; }
 
 [[nodiscard]] inline std::string contents(BIO* memory) {
   char* bytes = nullptr;
   const long length = BIO_get_mem_data(memory, &bytes);
-  return {bytes, static_cast<std::size_t>(length)};
+  return length > 0 ? std::string{bytes, static_cast<std::size_t>(length)} : std::string{};
 }
 
 /// The reason of the first error in OpenSSL's queue, which is empty afterwards.

@@ -15,6 +15,18 @@ namespace copas::tls {
 namespace {
 
 constexpr std::size_t largest_record = SSL3_RT_MAX_PLAIN_LENGTH;
+constexpr const char* no_memory = "out of memory";  // short enough for a string that needs none
+
+// A step that may lack memory.
+template <class Body>
+step step_of(Body body) noexcept {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    ERR_clear_error();
+    return {.how = progress::failed, .reason = no_memory};
+  }
+}
 
 openssl_session& session_of(BIO* bio) { return *static_cast<openssl_session*>(BIO_get_data(bio)); }
 
@@ -42,12 +54,12 @@ int bio_create(BIO* bio) {
 
 const BIO_METHOD* bio_method() {
   static const bio_method_ptr method = [] {
-    bio_method_ptr made{BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "copas transport")};
-    BIO_meth_set_create(made.get(), &bio_create);
-    BIO_meth_set_read(made.get(), &bio_read);
-    BIO_meth_set_write(made.get(), &bio_write);
-    BIO_meth_set_ctrl(made.get(), &bio_control);
-    return made;
+    bio_method_ptr fresh{made(BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "copas transport"))};
+    BIO_meth_set_create(fresh.get(), &bio_create);
+    BIO_meth_set_read(fresh.get(), &bio_read);
+    BIO_meth_set_write(fresh.get(), &bio_write);
+    BIO_meth_set_ctrl(fresh.get(), &bio_control);
+    return fresh;
   }();
   return method.get();
 }
@@ -103,7 +115,7 @@ std::unique_ptr<openssl_session> openssl_session::make(std::shared_ptr<openssl_c
   if (!bio) return nullptr;
   std::unique_ptr<openssl_session> made{new openssl_session{std::move(shared), std::move(ssl)}};
   BIO_set_data(bio.get(), made.get());
-  SSL_set_ex_data(made->ssl_.get(), 0, made.get());  // what SSL_get_app_data returns
+  if (SSL_set_ex_data(made->ssl_.get(), 0, made.get()) != 1) return nullptr;  // what SSL_get_app_data returns
   BIO* const both = bio.release();
   SSL_set_bio(made->ssl_.get(), both, both);
   if (made->context_->mode() == role::server) {
@@ -136,7 +148,12 @@ int openssl_session::send(std::span<const std::byte> from) {
     }
     sent = outcome.bytes;
   }
-  out_.append(reinterpret_cast<const char*>(from.data()) + sent, from.size() - sent);
+  try {
+    out_.append(reinterpret_cast<const char*>(from.data()) + sent, from.size() - sent);
+  } catch (const std::bad_alloc&) {
+    lacked_memory_ = true;
+    return 0;
+  }
   return static_cast<int>(from.size());
 }
 
@@ -146,6 +163,7 @@ step openssl_session::result_of(int outcome) {
     ERR_clear_error();
     return {.how = progress::transport_failed};
   }
+  if (lacked_memory_) throw std::bad_alloc{};
   switch (SSL_get_error(ssl_.get(), outcome)) {
     case SSL_ERROR_WANT_READ: starved_ = true; return {.how = progress::wants_read};
     case SSL_ERROR_WANT_CLIENT_HELLO_CB: return {.how = progress::wants_protocols};
@@ -155,6 +173,10 @@ step openssl_session::result_of(int outcome) {
 }
 
 step openssl_session::handshake(transport& via) noexcept {
+  return step_of([&] { return shake_hands(via); });
+}
+
+step openssl_session::shake_hands(transport& via) {
   if (context_->verifies_host() && context_->mode() == role::client && expected_.empty()) {
     return {.how = progress::failed, .reason = "no name to verify the peer's certificate by"};
   }
@@ -168,8 +190,9 @@ step openssl_session::handshake(transport& via) noexcept {
   ERR_clear_error();
   transport_ = &via;
   gathers_ = true;
-  const step outcome = result_of(SSL_do_handshake(ssl_.get()));
+  const int done = SSL_do_handshake(ssl_.get());
   gathers_ = false;
+  const step outcome = result_of(done);
   if (outcome.how == progress::failed) failure_ = outcome;  // to be told when the alert is out
   const step sent = flush(via);
   return sent.how == progress::wants_write ? sent : outcome.how == progress::done ? sent : outcome;
@@ -179,8 +202,9 @@ step openssl_session::read(transport& via, std::span<std::byte> into) noexcept {
   ERR_clear_error();
   transport_ = &via;
   gathers_ = true;
-  step outcome = result_of(SSL_read(ssl_.get(), into.data(), static_cast<int>(std::min(into.size(), largest_record))));
+  const int count = SSL_read(ssl_.get(), into.data(), static_cast<int>(std::min(into.size(), largest_record)));
   gathers_ = false;
+  step outcome = step_of([&] { return result_of(count); });
   if (!out_.empty() && !transport_failed_)
     static_cast<void>(flush(via));  // what does not fit goes with the next flight
   return outcome;
@@ -189,7 +213,8 @@ step openssl_session::read(transport& via, std::span<std::byte> into) noexcept {
 step openssl_session::write(transport& via, std::span<const std::byte> from) noexcept {
   ERR_clear_error();
   transport_ = &via;
-  return result_of(SSL_write(ssl_.get(), from.data(), static_cast<int>(std::min(from.size(), largest_record))));
+  const int count = SSL_write(ssl_.get(), from.data(), static_cast<int>(std::min(from.size(), largest_record)));
+  return step_of([&] { return result_of(count); });
 }
 
 step openssl_session::flush(transport& via) noexcept {
@@ -220,25 +245,23 @@ void openssl_session::shut_down(transport& via) noexcept {
   if (flush(via).how == progress::transport_failed) out_ = {};
 }
 
-void openssl_session::ask_for(const std::string& host) noexcept {
+void openssl_session::ask_for(const std::string& host) {
   if (is_address(host)) return;
   asked_ = host;
   std::string name = host;
-  SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+  if (SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) != 1) asked_.clear();
 }
 
-void openssl_session::expect(const std::string& host) noexcept {
+void openssl_session::expect(const std::string& host) {
   if (!context_->verifies_host()) return;
   expected_ = host;
   X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl_.get());
-  if (is_address(host)) {
-    X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str());
-  } else {
-    X509_VERIFY_PARAM_set1_host(rules, host.c_str(), host.size());
-  }
+  const int done = is_address(host) ? X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str())
+                                    : X509_VERIFY_PARAM_set1_host(rules, host.c_str(), host.size());
+  if (done != 1) expected_.clear();  // then the handshake fails: there would be no name to verify by
 }
 
-void openssl_session::serve(std::map<std::string, context_ptr> by_name, bool strict) noexcept {
+void openssl_session::serve(std::map<std::string, context_ptr> by_name, bool strict) {
   context_->answer_names();
   names_ = std::make_shared<const server_names>(server_names{.contexts = std::move(by_name), .strict = strict});
 }
@@ -247,14 +270,14 @@ void openssl_session::choose_protocols(std::vector<std::string> preferred) noexc
   preferred_ = std::move(preferred);
 }
 
-std::optional<std::string> openssl_session::server_name() const noexcept {
+std::optional<std::string> openssl_session::server_name() const {
   if (!asked_.empty()) return asked_;
   const char* const name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
   if (name == nullptr) return std::nullopt;
   return name;
 }
 
-std::optional<std::string> openssl_session::protocol() const noexcept {
+std::optional<std::string> openssl_session::protocol() const {
   const unsigned char* name = nullptr;
   unsigned length = 0;
   SSL_get0_alpn_selected(ssl_.get(), &name, &length);
@@ -262,7 +285,7 @@ std::optional<std::string> openssl_session::protocol() const noexcept {
   return std::string{reinterpret_cast<const char*>(name), length};
 }
 
-connection_info openssl_session::info() const noexcept {
+connection_info openssl_session::info() const {
   connection_info found{.protocol = SSL_get_version(ssl_.get())};
   if (const SSL_CIPHER* const cipher = SSL_get_current_cipher(ssl_.get())) {
     char text[256] = "";
@@ -276,7 +299,7 @@ connection_info openssl_session::info() const noexcept {
   return found;
 }
 
-std::vector<certificate_ptr> openssl_session::peer_chain() const noexcept {
+std::vector<certificate_ptr> openssl_session::peer_chain() const {
   std::vector<certificate_ptr> chain;
   x509_ptr leaf{SSL_get1_peer_certificate(ssl_.get())};
   if (!leaf) return chain;
@@ -291,12 +314,12 @@ std::vector<certificate_ptr> openssl_session::peer_chain() const noexcept {
   return chain;
 }
 
-std::string openssl_session::verification_error() const noexcept {
+std::string openssl_session::verification_error() const {
   const long outcome = SSL_get_verify_result(ssl_.get());
   return outcome == X509_V_OK ? "" : X509_verify_cert_error_string(outcome);
 }
 
-std::string openssl_session::finished(party whose) const noexcept {
+std::string openssl_session::finished(party whose) const {
   char bytes[EVP_MAX_MD_SIZE];
   const std::size_t length = whose == party::self ? SSL_get_finished(ssl_.get(), bytes, sizeof bytes)
                                                   : SSL_get_peer_finished(ssl_.get(), bytes, sizeof bytes);
@@ -304,7 +327,7 @@ std::string openssl_session::finished(party whose) const noexcept {
 }
 
 std::string openssl_session::export_keying_material(const std::string& label, std::size_t length,
-                                                    const std::optional<std::string>& about) const noexcept {
+                                                    const std::optional<std::string>& about) const {
   std::string bytes(length, '\0');
   const auto* const text = about ? reinterpret_cast<const unsigned char*>(about->data()) : nullptr;
   const int done =
@@ -314,7 +337,7 @@ std::string openssl_session::export_keying_material(const std::string& label, st
   return done == 1 ? bytes : std::string{};
 }
 
-bool openssl_session::set_dane(const std::string& host) noexcept {
+bool openssl_session::set_dane(const std::string& host) {
   expected_ = host;
   return SSL_dane_enable(ssl_.get(), host.c_str()) > 0;
 }
@@ -327,18 +350,28 @@ int openssl_session::add_tlsa(int usage, int selector, int matching, const std::
   return outcome;
 }
 
-void openssl_session::note_verification_error(int depth, int error) {
+bool openssl_session::note_verification_error(int depth, int error) noexcept {
   const auto at = static_cast<std::size_t>(depth);
-  if (verification_errors_.size() <= at) verification_errors_.resize(at + 1);
-  verification_errors_[at].emplace_back(X509_verify_cert_error_string(error));
+  try {
+    if (verification_errors_.size() <= at) verification_errors_.resize(at + 1);
+    verification_errors_[at].emplace_back(X509_verify_cert_error_string(error));
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return true;
 }
 
 // Before anything is taken from the client's hello: the context decides whether its session may be resumed.
 int openssl_session::answer_hello() {
   if (stopped_) return SSL_CLIENT_HELLO_SUCCESS;
-  asked_ = name_in_hello(ssl_.get());
-  choose_context();
-  return stop_for_protocols() ? SSL_CLIENT_HELLO_RETRY : SSL_CLIENT_HELLO_SUCCESS;
+  try {
+    asked_ = name_in_hello(ssl_.get());
+    choose_context();
+    return stop_for_protocols() ? SSL_CLIENT_HELLO_RETRY : SSL_CLIENT_HELLO_SUCCESS;
+  } catch (const std::bad_alloc&) {
+    lacked_memory_ = true;
+    return SSL_CLIENT_HELLO_ERROR;
+  }
 }
 
 void openssl_session::choose_context() {
@@ -346,8 +379,7 @@ void openssl_session::choose_context() {
   const auto found = names_->contexts.find(asked_);
   if (found == names_->contexts.end()) return;
   serving_ = static_cast<const openssl_context*>(found->second.get());
-  SSL_CTX* const rules = serving_->handle();
-  SSL_set_SSL_CTX(ssl_.get(), rules);
+  SSL_CTX* const rules = made(SSL_set_SSL_CTX(ssl_.get(), serving_->handle()));
   // That changes certificates and trust, and nothing of what was copied when the session was made.
   SSL_set_verify(ssl_.get(), SSL_CTX_get_verify_mode(rules), SSL_CTX_get_verify_callback(rules));
   SSL_set_verify_depth(ssl_.get(), SSL_CTX_get_verify_depth(rules));
@@ -377,16 +409,14 @@ int openssl_session::answer_name() {
 
 int openssl_session::choose_protocol(std::span<const unsigned char> offered, const unsigned char** chosen,
                                      unsigned char* length) {
-  const auto names = protocols_in(offered);
   for (const std::string& wanted : stopped_ ? preferred_ : serving_->protocols()) {
-    const unsigned char* at = offered.data();
-    for (const std::string& each : names) {
-      if (each == wanted) {
-        *chosen = at + 1;
-        *length = *at;
-        return SSL_TLSEXT_ERR_OK;
-      }
-      at += std::size_t{*at} + 1;
+    for (auto left = offered; !left.empty() && left[0] < left.size(); left = left.subspan(std::size_t{left[0]} + 1)) {
+      if (!std::ranges::equal(left.subspan(1, left[0]), wanted, {}, {},
+                              [](char each) { return static_cast<unsigned char>(each); }))
+        continue;
+      *chosen = &left[1];
+      *length = left[0];
+      return SSL_TLSEXT_ERR_OK;
     }
   }
   return SSL_TLSEXT_ERR_NOACK;
@@ -400,7 +430,11 @@ void openssl_session::resume(const session& earlier) noexcept {
 
 int openssl_session::keep(SSL_SESSION* fresh) {
   if (asked_.empty() && expected_.empty()) return 0;
-  context_->keep(asked_ + '/' + expected_, ssl_session_ptr{fresh});
+  try {
+    context_->place_for(asked_ + '/' + expected_).reset(fresh);
+  } catch (const std::bad_alloc&) {
+    return 0;  // the next handshake is a full one
+  }
   return 1;  // it is ours now
 }
 

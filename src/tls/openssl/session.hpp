@@ -26,29 +26,29 @@ class openssl_session final : public session {
   [[nodiscard]] bool starved() const noexcept override { return starved_; }
   void shut_down(transport& via) noexcept override;
   [[nodiscard]] std::string take_unsent() noexcept override { return std::exchange(out_, {}); }
-  void ask_for(const std::string& host) noexcept override;
-  void expect(const std::string& host) noexcept override;
-  void serve(std::map<std::string, context_ptr> by_name, bool strict) noexcept override;
-  [[nodiscard]] std::vector<std::string> offered_protocols() const noexcept override { return offered_; }
+  void ask_for(const std::string& host) override;
+  void expect(const std::string& host) override;
+  void serve(std::map<std::string, context_ptr> by_name, bool strict) override;
+  [[nodiscard]] std::vector<std::string> offered_protocols() const override { return offered_; }
   void choose_protocols(std::vector<std::string> preferred) noexcept override;
-  [[nodiscard]] std::optional<std::string> server_name() const noexcept override;
-  [[nodiscard]] std::optional<std::string> protocol() const noexcept override;
-  [[nodiscard]] connection_info info() const noexcept override;
-  [[nodiscard]] std::vector<certificate_ptr> peer_chain() const noexcept override;
-  [[nodiscard]] std::string verification_error() const noexcept override;
-  [[nodiscard]] std::vector<std::vector<std::string>> verification_errors() const noexcept override {
+  [[nodiscard]] std::optional<std::string> server_name() const override;
+  [[nodiscard]] std::optional<std::string> protocol() const override;
+  [[nodiscard]] connection_info info() const override;
+  [[nodiscard]] std::vector<certificate_ptr> peer_chain() const override;
+  [[nodiscard]] std::string verification_error() const override;
+  [[nodiscard]] std::vector<std::vector<std::string>> verification_errors() const override {
     return verification_errors_;
   }
-  [[nodiscard]] std::string finished(party whose) const noexcept override;
+  [[nodiscard]] std::string finished(party whose) const override;
   [[nodiscard]] std::string export_keying_material(const std::string& label, std::size_t length,
-                                                   const std::optional<std::string>& about) const noexcept override;
+                                                   const std::optional<std::string>& about) const override;
   [[nodiscard]] bool resumed() const noexcept override { return SSL_session_reused(ssl_.get()) == 1; }
   void resume(const session& earlier) noexcept override;
-  [[nodiscard]] bool set_dane(const std::string& host) noexcept override;
+  [[nodiscard]] bool set_dane(const std::string& host) override;
   [[nodiscard]] int add_tlsa(int usage, int selector, int matching, const std::string& data) noexcept override;
 
   // What OpenSSL calls, by way of the context; results as its callbacks have them.
-  void note_verification_error(int depth, int error);
+  [[nodiscard]] bool note_verification_error(int depth, int error) noexcept;
   int answer_hello();
   int answer_name();
   int choose_protocol(std::span<const unsigned char> offered, const unsigned char** chosen, unsigned char* length);
@@ -61,6 +61,7 @@ class openssl_session final : public session {
 
  private:
   openssl_session(std::shared_ptr<openssl_context> shared, ssl_ptr ssl) noexcept;
+  [[nodiscard]] step shake_hands(transport& via);
   [[nodiscard]] step result_of(int outcome);
   void choose_context();
   [[nodiscard]] bool stop_for_protocols();
@@ -79,6 +80,7 @@ class openssl_session final : public session {
   bool stopped_ = false;
   bool at_end_ = false;
   bool transport_failed_ = false;
+  bool lacked_memory_ = false;  // what OpenSSL has called
   bool starved_ = false;  // nothing has come since a step ended for lack of ciphertext
 };
 
