@@ -64,16 +64,34 @@ default = print_traceback
 internal.owners = setmetatable({}, { __mode = "kv" })
 internal.at_failure = {}
 
+---Does what belongs to a new thread. If that fails, for lack of memory, there is no thread either.
+---@param action fun(...)
+function internal.complete(co, action, ...)
+  local ok, err = pcall(action, ...)
+  if ok then return end
+  native.remove(co)
+  error(err, 0)
+end
+
 local function note_task(co, name, origin, trace, wait)
   tasks[co] = { origin = origin, trace = trace, wait = wait }
   copas.setthreadname(name ~= "" and name or "C++ task", co)
 end
 
-native.on("error", function(err, co, skt, task_name, ...) -- origin, trace and last wait of a C++ task
-  if task_name then note_task(co, task_name, ...) end
-  local owner = internal.owners[co]
-  if owner and internal.at_failure[getmetatable(owner)](owner, co, err) then return end
+---Tells the error handler of a thread.
+function internal.report(err, co, skt)
   if co then internal.keep_name(co) end
   local ok, failure = pcall(handlers[co] or default, err, co, skt)
   if not ok then print("Failed executing error handler: " .. tostring(failure)) end
+end
+
+native.on("error", function(err, co, skt, task_name, ...) -- origin, trace and last wait of a C++ task
+  if task_name then note_task(co, task_name, ...) end
+  local owner = internal.owners[co]
+  if owner then
+    local ok, done = pcall(internal.at_failure[getmetatable(owner)], owner, co, err)
+    if ok and done then return end
+    if not ok then internal.report(done, co, skt) end -- there was not even memory for that
+  end
+  internal.report(err, co, skt)
 end)

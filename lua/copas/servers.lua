@@ -4,21 +4,44 @@ local native, foreign = internal.native, internal.foreign
 
 local servers = {} -- by raw socket
 
--- The life of a server's thread.
+-- Starts the thread of a connection.
+local function serve(server, client)
+  server.accepted = server.accepted + 1
+  if not native.is_native(client) then
+    copas.setsocketname(("%s:client_%d"):format(server.name, server.accepted), client)
+    client:settimeout(0)
+    foreign.inherit_limits(client, server.socket)
+  end
+  native.serve(server.handler, client, server.number, server.accepted, copas.autoclose)
+end
+
+-- Waits for connections of a native server, which get their objects where that may fail.
+local function accept_native(skt, later)
+  local ok, err = native.accept(skt, later)
+  if not ok then return nil, err end
+  return pcall(native.accepted, skt)
+end
+
+local function accept_foreign(skt, later)
+  local client, err = foreign.accept(skt, later)
+  if not client then return nil, err end
+  return true, client
+end
+
+-- The life of a server's thread. A connection that there is no memory for is closed, and the others go on.
 local function accept_connections(server)
-  local accept = native.is_native(server.socket) and native.accept or foreign.accept
+  local accept = native.is_native(server.socket) and accept_native or accept_foreign
   local later = true -- those who wait for the first step get their turn in it
   while true do
-    local client = accept(server.socket, later)
-    if not client then break end
+    local ok, client = accept(server.socket, later)
+    if ok == nil then break end
     later = false
-    server.accepted = server.accepted + 1
-    if not native.is_native(client) then
-      copas.setsocketname(("%s:client_%d"):format(server.name, server.accepted), client)
-      client:settimeout(0)
-      foreign.inherit_limits(client, server.socket)
+    local failure = client
+    if ok then
+      ok, failure = pcall(serve, server, client)
+      if not ok then pcall(copas.close, client) end
     end
-    native.serve(server.handler, client, server.number, server.accepted, copas.autoclose)
+    if not ok then pcall(internal.report, failure, native.running(), server.socket) end
   end
   if servers[server.socket] == server then servers[server.socket] = nil end
 end

@@ -1,18 +1,13 @@
 #include "lua/anchors.hpp"
 
-#include <utility>
-
 namespace copas::lua {
 
-anchors::anchors(lua_State* L) : shelf_{lua_newthread(L)}, shelf_anchor_{luaL_ref(L, LUA_REGISTRYINDEX)} {
+void anchors::make(lua_State* L) {
+  lua_State* const shelf = lua_newthread(L);
   lua_newtable(L);
-  lua_xmove(L, shelf_, 1);
-}
-
-void anchors::be_kept(lua_State* L) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, shelf_anchor_);
+  lua_xmove(L, shelf, 1);
   lua_setfield(L, -2, "anchors");
-  luaL_unref(L, LUA_REGISTRYINDEX, std::exchange(shelf_anchor_, LUA_NOREF));
+  shelf_ = shelf;
 }
 
 anchors::index anchors::reserve(lua_State* L) {

@@ -9,8 +9,7 @@ namespace copas::lua {
 /// Keeps Lua values alive for a scheduler's threads: one table with a few fields for each thread.
 ///
 /// A field that exists is changed without allocating, so a value may be anchored just before a yield. The table is on the
-/// stack of a coroutine that never runs, where it is nearer than in the registry. That is kept by the registry, until it
-/// is told who keeps it from then on.
+/// stack of a coroutine that never runs, where it is nearer than in the registry.
 class anchors {
  public:
   /// What a thread needs to keep.
@@ -26,11 +25,8 @@ class anchors {
   using index = int;
   static constexpr index none = 0;
 
-  explicit anchors(lua_State* L);
-  /// Lets the table on top of the stack of `L` keep everything, and nothing but that.
-  void be_kept(lua_State* L);
-  /// Gives up the table: nothing may be called any more.
-  void end(lua_State* L) { luaL_unref(L, LUA_REGISTRYINDEX, shelf_anchor_); }
+  /// Makes what belongs to Lua, which comes before everything else. The table on top of the stack keeps it.
+  void make(lua_State* L);
 
   /// Makes room for one more thread; all its fields are false.
   [[nodiscard]] index reserve(lua_State* L);
@@ -52,8 +48,7 @@ class anchors {
  private:
   static constexpr int table = 1;  // on the shelf
 
-  lua_State* shelf_;
-  int shelf_anchor_;
+  lua_State* shelf_ = nullptr;
   index next_ = 1;
   std::vector<index> free_;
 };

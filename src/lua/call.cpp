@@ -63,22 +63,32 @@ void call_operation::await_suspend(waiter who) noexcept {
 
 void call_operation::returned(lua_State* L, int first) {
   int wrong = 0;
-  const char* const problem = take_results(L, first, wrong);
-  if (problem != nullptr) {
-    failure_ =
-        std::make_exception_ptr(error{"bad result #" + std::to_string(wrong) + " of a Lua function (" + problem + ")"});
+  try {
+    if (const char* const problem = take_results(L, first, wrong)) {
+      throw error{"bad result #" + std::to_string(wrong) + " of a Lua function (" + problem + ")"};
+    }
+  } catch (const std::exception&) {
+    failure_ = std::current_exception();
   }
   returned_ = true;
 }
 
 void call_operation::failed(lua_State* L, lua_State* coroutine) {
-  failure_ = std::make_exception_ptr(take_error(L, traceback_of(L, coroutine)));
+  try {
+    throw take_error(L, traceback_of(L, coroutine));
+  } catch (const std::exception&) {  // that, or lack of memory for it
+    failure_ = std::current_exception();
+  }
 }
 
 void call_operation::on_task_end() noexcept {
   thread_ = nullptr;
   if (!returned_ && !failure_) {
-    failure_ = std::make_exception_ptr(error{"the thread of the Lua function was removed"});
+    try {
+      throw error{"the thread of the Lua function was removed"};
+    } catch (const std::exception&) {
+      failure_ = std::current_exception();
+    }
   }
   home()->schedule_next(*this);
 }

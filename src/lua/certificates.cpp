@@ -40,13 +40,29 @@ int push_name(lua_State* L, const std::vector<tls::name_entry>& entries) {
   return 1;
 }
 
-int subject(lua_State* L) { return push_name(L, certificate_at(L, 1).subject()); }
-int issuer(lua_State* L) { return push_name(L, certificate_at(L, 1).issuer()); }
+// Pushes what a certificate says, by a function of the class.
+template <auto Ask>
+int push_answer(lua_State* L) {
+  const tls::certificate& asked = certificate_at(L, 1);
+  std::string& answer = userdata<std::string>::keep(L);
+  answer = (asked.*Ask)();
+  return push_string(L, answer);
+}
+
+template <auto Ask>
+int push_name(lua_State* L) {
+  const tls::certificate& asked = certificate_at(L, 1);
+  auto& entries = userdata<std::vector<tls::name_entry>>::keep(L);
+  entries = (asked.*Ask)();
+  return push_name(L, entries);
+}
 
 int extensions(lua_State* L) {
   const tls::certificate& asked = certificate_at(L, 1);
+  auto& found = userdata<std::vector<tls::extension>>::keep(L);
+  found = asked.extensions();
   lua_newtable(L);
-  for (const tls::extension& each : asked.extensions()) {
+  for (const tls::extension& each : found) {
     lua_newtable(L);
     set_string(L, "name", each.name);
     for (const auto& [kind, names] : each.names) {
@@ -63,18 +79,15 @@ int digest(lua_State* L) {
   const char* const algorithm = luaL_optstring(L, 2, "sha1");
   const std::string_view named{algorithm};
   const bool known = named == "sha1" || named == "sha256" || named == "sha512";
-  const std::string found = known ? asked.digest(algorithm) : std::string{};
-  if (known) return push_string(L, found);
+  if (known) {
+    std::string& found = userdata<std::string>::keep(L);
+    found = asked.digest(algorithm);
+    return push_string(L, found);
+  }
   lua_pushnil(L);
   lua_pushfstring(L, "digest algorithm not supported (%s)", algorithm);
   return 2;
 }
-
-int not_before(lua_State* L) { return push_string(L, certificate_at(L, 1).not_before()); }
-int not_after(lua_State* L) { return push_string(L, certificate_at(L, 1).not_after()); }
-int serial(lua_State* L) { return push_string(L, certificate_at(L, 1).serial()); }
-int pem(lua_State* L) { return push_string(L, certificate_at(L, 1).pem()); }
-int signature_name(lua_State* L) { return push_string(L, certificate_at(L, 1).signature_name()); }
 
 int valid_at(lua_State* L) {
   const tls::certificate& asked = certificate_at(L, 1);
@@ -83,7 +96,9 @@ int valid_at(lua_State* L) {
 }
 
 int public_key(lua_State* L) {
-  const tls::public_key key = certificate_at(L, 1).key();
+  const tls::certificate& asked = certificate_at(L, 1);
+  tls::public_key& key = userdata<tls::public_key>::keep(L);
+  key = asked.key();
   push_string(L, key.pem);
   push_string(L, key.type);
   lua_pushinteger(L, key.bits);
@@ -96,9 +111,12 @@ int issued(lua_State* L) {
   const tls::certificate& leaf = certificate_at(L, 2);
   const int count = lua_gettop(L);
   for (int each = 3; each <= count; ++each) certificate_at(L, each);
-  std::vector<const tls::certificate*> chain;
-  for (int each = 3; each <= count; ++each) chain.push_back(object::to(L, each)->get());
-  const std::string refused = issuer_asked.refuses(leaf, chain);
+  std::string& refused = userdata<std::string>::keep(L);
+  {
+    std::vector<const tls::certificate*> chain;
+    for (int each = 3; each <= count; ++each) chain.push_back(object::to(L, each)->get());
+    refused = issuer_asked.refuses(leaf, chain);
+  }
   if (refused.empty()) {
     lua_pushboolean(L, 1);
     return 1;
@@ -118,19 +136,19 @@ int set_encoding(lua_State* L) {
 }
 
 constexpr std::array methods{
-    luaL_Reg{"subject", guarded<subject>},
-    luaL_Reg{"issuer", guarded<issuer>},
+    luaL_Reg{"subject", guarded<push_name<&tls::certificate::subject>>},
+    luaL_Reg{"issuer", guarded<push_name<&tls::certificate::issuer>>},
     luaL_Reg{"extensions", guarded<extensions>},
     luaL_Reg{"digest", guarded<digest>},
-    luaL_Reg{"notbefore", guarded<not_before>},
-    luaL_Reg{"notafter", guarded<not_after>},
+    luaL_Reg{"notbefore", guarded<push_answer<&tls::certificate::not_before>>},
+    luaL_Reg{"notafter", guarded<push_answer<&tls::certificate::not_after>>},
     luaL_Reg{"validat", guarded<valid_at>},
-    luaL_Reg{"serial", guarded<serial>},
-    luaL_Reg{"pem", guarded<pem>},
+    luaL_Reg{"serial", guarded<push_answer<&tls::certificate::serial>>},
+    luaL_Reg{"pem", guarded<push_answer<&tls::certificate::pem>>},
     luaL_Reg{"pubkey", guarded<public_key>},
     luaL_Reg{"issued", guarded<issued>},
     luaL_Reg{"setencode", guarded<set_encoding>},
-    luaL_Reg{"getsignaturename", guarded<signature_name>},
+    luaL_Reg{"getsignaturename", guarded<push_answer<&tls::certificate::signature_name>>},
 };
 
 }  // namespace
@@ -144,14 +162,7 @@ void push_strings(lua_State* L, const std::vector<std::string>& strings) {
   }
 }
 
-int push_certificate(lua_State* L, tls::certificate_ptr found) {
-  if (found) {
-    object::push(L, std::move(found));
-  } else {
-    lua_pushnil(L);
-  }
-  return 1;
-}
+tls::certificate_ptr& push_empty_certificate(lua_State* L) { return object::push(L); }
 
 void define_certificates(lua_State* L) { object::define(L, "X509 certificate", methods); }
 

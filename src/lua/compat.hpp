@@ -130,6 +130,25 @@ inline void close_thread(lua_State* thread, lua_State* from) {
 #endif
 }
 
+/// Can a pointer be pushed without an error in every Lua that this is compiled for?
+inline constexpr bool pushes_pointers_freely = LUA_VERSION_NUM >= 502;
+
+/// Lets Lua see a pointer, so that those to addresses near it are pushed without allocating: LuaJIT keeps a list of regions.
+inline void meet_address(lua_State* L, void* address) {
+  lua_pushlightuserdata(L, address);
+  lua_pop(L, 1);
+}
+
+/// Calls a C function without arguments or results in protected mode. In 5.1 and LuaJIT pushing one may raise an error.
+inline int call_protected(lua_State* L, lua_CFunction function) {
+#if LUA_VERSION_NUM >= 502
+  lua_pushcfunction(L, function);
+  return lua_pcall(L, 0, 0, 0);
+#else
+  return lua_cpcall(L, function, nullptr);
+#endif
+}
+
 /// Calls the function below `arguments` values, which may wait if `c_may_call_what_waits`, as the end of a C function.
 inline int tail_call(lua_State* L, int arguments) {
 #if LUA_VERSION_NUM >= 503

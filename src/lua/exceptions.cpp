@@ -34,7 +34,13 @@ const char* text_of(const std::exception_ptr& thrown) noexcept {
 }  // namespace
 
 error take_error(lua_State* L, std::string traceback) {
-  const reference value{L, -1};
+  reference value;
+  try {
+    value = reference{L, -1};
+  } catch (const std::exception&) {
+    lua_pop(L, 1);
+    throw;
+  }
   return error{take_text(L), std::move(traceback), value};
 }
 

@@ -37,6 +37,13 @@ void reserve_free_references(lua_State* L) {
   lua_pop(L, 1);
 }
 
+// What the gate is looked for by, and what is on the stack.
+int meet_addresses(lua_State* L) {
+  meet_address(L, const_cast<char*>(&entry_key));
+  meet_address(L, &L);
+  return 0;
+}
+
 int make_gate(lua_State* L) {
   reserve_free_references(L);
   state& shared = state::push(L);
@@ -59,11 +66,14 @@ int make_gate(lua_State* L) {
 }  // namespace
 
 const std::shared_ptr<gate>& gate::of(lua_State* L) {
+  if (!pushes_pointers_freely && call_protected(L, &meet_addresses) != LUA_OK) {
+    lua_pop(L, 1);
+    throw std::bad_alloc{};
+  }
   const state* const known = state::find(L);
   if (known != nullptr && known->entrance) return known->entrance;
   if (known != nullptr && known->ended()) throw error{"the Lua state is closed"};
-  lua_pushcfunction(L, guarded<make_gate>);
-  if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
+  if (call_protected(L, guarded<make_gate>) != LUA_OK) {
     lua_pop(L, 1);
     throw std::bad_alloc{};
   }

@@ -21,6 +21,7 @@ namespace {
 
 // A reader, and how many of its headers Lua has got.
 struct lua_reader {
+  lua_reader(const http::response_rules& rules, const http::body_rules& body) : of{rules, body} {}
   http::response_reader of;
   std::size_t known = 0;
 };
@@ -224,7 +225,7 @@ int make_reader(lua_State* L) {
     spare->of.restart(rules, body);
     lua_pushvalue(L, 1);
   } else {
-    reader_object::push(L, lua_reader{http::response_reader{rules, body}});
+    reader_object::push(L, rules, body);
   }
   return 1;
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 
@@ -48,7 +49,7 @@ void push_scheduler(lua_State* L) {
   *held = new scheduler{L, shared};
   add_own_table(L, -1, *held);  // not the registry, which would keep all that the scheduler owns for ever
   lua_getuservalue(L, -1);
-  (*held)->anchored().be_kept(L);
+  (*held)->prepare(L);
   lua_pop(L, 1);
   lua_remove(L, -2);
 }
@@ -230,8 +231,19 @@ void push_companion(lua_State* L, const char* name, const char* what) {
   run_chunk(L, "companion", 5, 1);
 }
 
+// Lets exceptions of a companion, for lack of memory, be caught in here. Each of the two libraries may have libgcc of its
+// own, and that of the one that catches has to have made its tables, which it does when something is thrown.
+void prepare_to_catch() {
+  try {
+    throw std::bad_alloc{};
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+}
+
 void push_tls_module(lua_State* L) {
   ignore_broken_pipes();
+  prepare_to_catch();
   set_loaders(L);
   push_companion(L, "openssl", "TLS");
   push_tls_functions(L, *static_cast<tls::engine*>(lua_touserdata(L, -1)));

@@ -7,6 +7,7 @@
 
 #include "copas/core/task.hpp"
 #include "copas/io/system_reactor.hpp"
+#include "lua/guard.hpp"
 #include "lua/module.hpp"
 #include "lua/scheduler.hpp"
 #include "lua/state.hpp"
@@ -77,7 +78,7 @@ struct names::blocking_resolver {
   resolver lookups;
 };
 
-names::names(state& owner) noexcept : owner_{owner} {}
+names::names(state& owner) : owner_{owner} {}
 names::~names() = default;
 
 resolver& names::of(scheduler& whose) {
@@ -109,11 +110,11 @@ void names::set_options(const resolver_options& how) {
 
 void names::load_engine(lua_State* L) {
   if (engine_tried_ || options_.mode == resolver_options::way::system) return;
-  engine_tried_ = true;
   luaL_checkstack(L, LUA_MINSTACK, nullptr);
-  lua_pushcfunction(L, &load_cares);
-  const bool loaded = lua_pcall(L, 0, 1, 0) == LUA_OK;
-  if (loaded) engine_ = static_cast<dns::engine*>(lua_touserdata(L, -1));
+  lua_pushcfunction(L, guarded<load_cares>);
+  const int status = lua_pcall(L, 0, 1, 0);
+  engine_tried_ = status != LUA_ERRMEM;
+  if (status == LUA_OK) engine_ = static_cast<dns::engine*>(lua_touserdata(L, -1));
   lua_pop(L, 1);
   if (engine_ == nullptr) return;
   owner_.schedulers.for_each([&](scheduler& each) {

@@ -16,7 +16,7 @@ class state;
 /// loop of its own. Both have the same options, and so the same results.
 class names {
  public:
-  explicit names(state& owner) noexcept;
+  explicit names(state& owner);
   names(const names&) = delete;
   names& operator=(const names&) = delete;
   ~names();
@@ -38,7 +38,10 @@ class names {
   /// Keeps something that was found while it is pushed: what `kept` and `drop` take.
   [[nodiscard]] std::size_t keep(host_entry found);
   [[nodiscard]] const host_entry& kept(std::size_t at) const noexcept { return *kept_[at]; }
-  void drop(std::size_t at) noexcept { kept_.resize(at); }
+  void drop(std::size_t at) noexcept {
+    if (at < kept_.size()) kept_.resize(at);
+  }
+  [[nodiscard]] std::size_t kept_entries() const noexcept { return kept_.size(); }
 
  private:
   struct blocking_resolver;

@@ -152,11 +152,22 @@ int native_connected(lua_State* L) {
   return 0;
 }
 
-// accept(native server, later): the next connection, or nil and an error; if `later`, not before the next turn
+// accept(native server, later): waits until there is a connection, for `accepted`, if `later`, not before the next turn;
+// true, or nil and an error
 int native_accept(lua_State* L) {
-  const socket_object& object = check_native(L);
+  socket_object& object = check_native(L);
   if (object.role() != socket_role::server) refuse_class(L, 1, {object.kind(), socket_role::server});
   return await_accept(L, object, lua_toboolean(L, 2) != 0 ? readiness::wants::news : readiness::wants::readiness);
+}
+
+// accepted(native server): the connection that was waited for, which inherits what the server has
+int native_accepted(lua_State* L) {
+  socket_object& server = check_native(L);
+  socket_object& client = socket_object::push_accepted(L, state::of(L), server);
+  client.limits = server.limits;
+  client.set_gathering(server.gathers);
+  client.blocking.block = 0;
+  return 1;
 }
 
 // handshake(native TLS connection): see await_handshake
@@ -224,19 +235,13 @@ int native_set_limits(lua_State* L) {
 
 void add_operation_functions(lua_State* L, int scheduler) {
   constexpr luaL_Reg functions[] = {
-      {"accept", guarded<native_accept>},
-      {"connect", guarded<native_connect>},
-      {"connected", guarded<native_connected>},
-      {"direct", guarded<native_direct>},
-      {"flush", guarded<native_flush>},
-      {"handshake", guarded<native_handshake>},
-      {"limits", guarded<native_limits>},
-      {"succeed", guarded<native_succeed>},
-      {"is_native", guarded<native_is_native>},
-      {"is_secured", guarded<native_is_secured>},
-      {"kind", guarded<native_kind>},
-      {"method", guarded<native_method>},
-      {"set_limits", guarded<native_set_limits>},
+      {"accept", guarded<native_accept>},         {"accepted", guarded<native_accepted>},
+      {"connect", guarded<native_connect>},       {"connected", guarded<native_connected>},
+      {"direct", guarded<native_direct>},         {"flush", guarded<native_flush>},
+      {"handshake", guarded<native_handshake>},   {"limits", guarded<native_limits>},
+      {"succeed", guarded<native_succeed>},       {"is_native", guarded<native_is_native>},
+      {"is_secured", guarded<native_is_secured>}, {"kind", guarded<native_kind>},
+      {"method", guarded<native_method>},         {"set_limits", guarded<native_set_limits>},
   };
   for (const luaL_Reg& each : functions) set_scheduler_function(L, scheduler, each.name, each.func);
   lua_pushlightuserdata(L, const_cast<char*>(&foreign));

@@ -28,8 +28,8 @@ int await_send(lua_State* L, const socket_object& object, int socket, int count)
 int await_connect(lua_State* L, socket_object& object);
 /// The handshake of the TLS connection at index 1: true, or nil or false and an error, or "protocols"
 int await_handshake(lua_State* L, const socket_object& object);
-/// accept(), with the object at index 1: a connection, or nil and an error
-int await_accept(lua_State* L, const socket_object& object, readiness::wants what);
+/// accept(), with the object at index 1, which has the connection then: true, or nil and an error
+int await_accept(lua_State* L, socket_object& object, readiness::wants what);
 
 /// receive(size): three values
 int await_datagram(lua_State* L, const socket_object& object, int socket, int count);

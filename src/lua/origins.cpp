@@ -5,7 +5,9 @@
 
 namespace copas::lua {
 
-origins::origins(lua_State* L, lua_State* shelf) : shelf_{shelf}, functions_{lua_gettop(shelf) + 1} {
+void origins::make(lua_State* L, lua_State* shelf) {
+  shelf_ = shelf;
+  functions_ = lua_gettop(shelf) + 1;
   push_weak_table(L, "v");
   for (int each = 1; each <= remembered; ++each) {  // so that setting one allocates nothing
     lua_pushboolean(L, 0);

@@ -12,9 +12,9 @@ namespace copas::lua {
 /// Texts that say where threads were started. They live as long as this, and there is one of each.
 class origins {
  public:
-  /// @param L      to make what it keeps on the shelf.
-  /// @param shelf  a coroutine that never runs, on whose stack it keeps it.
-  origins(lua_State* L, lua_State* shelf);
+  /// Makes what belongs to Lua, which comes before everything else.
+  /// @param shelf  a coroutine that never runs, on whose stack it keeps that.
+  void make(lua_State* L, lua_State* shelf);
 
   const std::string& text(std::string_view wanted);
 
@@ -28,8 +28,8 @@ class origins {
     const std::string* text = nullptr;
   };
 
-  lua_State* shelf_;
-  int functions_;  // where on the shelf: those that called last, weakly
+  lua_State* shelf_ = nullptr;
+  int functions_ = 0;  // where on the shelf: those that called last, weakly
   std::array<position, remembered> positions_{};  // where they did, so that the text need not be made again
   std::set<std::string, std::less<>> texts_;
 };

@@ -77,21 +77,37 @@ scheduler::scheduler(lua_State* L, state& shared)
       lua_{L},
       idle_{L},
       loop_{choose_reactor()},
-      anchors_{L},
-      origins_{L, anchors_.shelf()},
       timeouts_{*this},
       garbage_{loop_},
       buckets_(64),
       exiting_{loop_},
       descriptors_{loop_},
       statistics_{loop_} {
-  push_weak_table(L, "k");
-  guards_ = luaL_ref(L, LUA_REGISTRYINDEX);
-  scratch_ = lua_newthread(L);
-  scratch_anchor_ = luaL_ref(L, LUA_REGISTRYINDEX);
   loop_.on_descriptor_shortage = [&shared] { return shared.free_descriptors(); };
   loop_.on_error([this](const std::exception_ptr& thrown, const task_record& failed) { report(thrown, failed); });
   shared.schedulers.push_front(*this);
+}
+
+void scheduler::prepare(lua_State* L) {
+  anchors_.make(L);
+  origins_.make(L, anchors_.shelf());
+  scratch_ = lua_newthread(L);
+  lua_setfield(L, -2, "scratch");
+  push_weak_table(L, "k");
+  guards_ = luaL_ref(L, LUA_REGISTRYINDEX);
+  meet_address(L, this);
+  meet_address(L, &L);
+  prepared_ = lua_gettop(anchors_.shelf()) + 1;
+  for (const lua_CFunction each : {&guarded<run_turns>, &guarded<run_thread>}) {
+    lua_pushcfunction(L, each);
+    lua_xmove(L, anchors_.shelf(), 1);
+  }
+}
+
+// Pushing a C function allocates in 5.1 and LuaJIT, where an error would be in nobody's protection.
+void scheduler::push_prepared(lua_State* L, prepared which) const {
+  lua_pushvalue(anchors_.shelf(), prepared_ + static_cast<int>(which));
+  lua_xmove(anchors_.shelf(), L, 1);
 }
 
 scheduler::~scheduler() = default;
@@ -103,8 +119,6 @@ bool scheduler::close(lua_State* L) {
   loop_.cancel_all();
   timeouts_.clear();
   luaL_unref(L, LUA_REGISTRYINDEX, guards_);
-  luaL_unref(L, LUA_REGISTRYINDEX, scratch_anchor_);
-  anchors_.end(L);
   return loop_.tasks().empty();
 }
 
@@ -182,24 +196,26 @@ void scheduler::check_not_turning(lua_State* L) const {
 bool scheduler::step(lua_State* L, deadline until, bool (*again)(lua_State* L)) {
   check_not_turning(L);
   flush_gathered_output();  // of another loop, whose thread runs this one
-  turning_ = true;
   thread* const running = shared_.current;  // of another scheduler
+  const state::progress pushes = shared_.pushes();
   bool had_events = false;
   // The interpreter sets a hook at SIGINT, which raises an error where Lua code runs next in this state. That is to be
   // the code that called the step: whatever else there is would take it for a failure of its own.
   const lua_Hook hook = lua_gethook(L);
   statistics_.step_begun();
   for (bool over = false; !over;) {
-    lua_ = L;
     const std::uint64_t before = loop_.resumptions();
     const deadline limit = std::min(until, loop_.busy() ? until : garbage_.next_step());
     turns wanted{.owner = *this, .until = limit, .again = limit == until ? again : nullptr, .hook = hook};
-    lua_pushcfunction(L, &guarded<run_turns>);
+    push_prepared(L, prepared::run_turns);
     for (const int index : {1, 2, 3}) {
       again != nullptr ? lua_pushvalue(L, index) : lua_pushnil(L);
     }
     lua_pushlightuserdata(L, &wanted);
+    lua_ = L;  // from here on nothing fails unnoticed
+    turning_ = true;
     const int status = lua_pcall(L, 4, 1, 0);
+    shared_.drop_since(pushes);
     const bool ran = loop_.resumptions() != before;
     if (status == LUA_OK) {
       had_events = lua_toboolean(L, -1) != 0;
@@ -231,10 +247,13 @@ int scheduler::run_thread(lua_State* L) {
 void scheduler::resume_protected(thread& resumed) {
   lua_State* const L = lua_;
   thread* const outer = shared_.current;
-  turning_ = true;
-  lua_pushcfunction(L, &guarded<run_thread>);
+  const state::progress pushes = shared_.pushes();
+  push_prepared(L, prepared::run_thread);
   lua_pushlightuserdata(L, &resumed);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+  turning_ = true;
+  const int status = lua_pcall(L, 1, 0, 0);
+  shared_.drop_since(pushes);
+  if (status != LUA_OK) {
     static_cast<void>(recover(L, outer));
     lua_pop(L, 1);
   }
@@ -250,7 +269,6 @@ void scheduler::rest_in(lua_State* idle) noexcept {
 // the stack, where it stays, is that of the thread whose turn it was; false if it was nobody's.
 bool scheduler::recover(lua_State* L, thread* outer) {
   shared_.current = outer;
-  if (outer == nullptr) shared_.drop_pinned();
   auto* const failed = dynamic_cast<thread*>(loop_.recover());
   lua_pushvalue(L, -1);
   report(L, failed);
@@ -367,16 +385,21 @@ bool scheduler::guards(lua_State* L, int index, const thread& guarded) const {
 }
 
 void scheduler::report(lua_State* L, const thread* failed) {
-  if (!push_callback(L, callback::report_error)) return lua_pop(L, 1);
-  lua_insert(L, -2);
-  if (failed != nullptr) {
-    failed->push_coroutine(L);
-    failed->push_socket(L);
-  } else {
-    lua_pushnil(L);
-    lua_pushnil(L);
+  // The reporter deals with errors of handlers, which leaves lack of memory; garbage has been collected the second time.
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    if (!push_callback(L, callback::report_error)) break;
+    lua_pushvalue(L, -2);
+    if (failed != nullptr) {
+      failed->push_coroutine(L);
+      failed->push_socket(L);
+    } else {
+      lua_pushnil(L);
+      lua_pushnil(L);
+    }
+    if (lua_pcall(L, 3, 0, 0) == LUA_OK) break;
+    lua_pop(L, 1);
   }
-  if (lua_pcall(L, 3, 0, 0) != LUA_OK) lua_pop(L, 1);  // the reporter deals with errors of handlers; memory is left
+  lua_pop(L, 1);
 }
 
 struct scheduler::failed_task {
@@ -403,11 +426,7 @@ void scheduler::report_task(lua_State* L, const failed_task& failed) {
 
 void scheduler::report(const std::exception_ptr& thrown, const task_record& failed) {
   const failed_task told{*this, thrown, failed.name(), failed.origin(), failed.last_wait()};
-  try {
-    gate::of(lua_)->enter([&told](lua_State* inside) { report_task(inside, told); });
-  } catch (const std::exception&) {
-    return;  // lack of memory, as above
-  }
+  gate::of(lua_)->enter([&told](lua_State* inside) { report_task(inside, told); });
 }
 
 void scheduler::trace(lua_State* L, const char* what, const thread& whom, const wait_node* operation) {

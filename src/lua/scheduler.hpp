@@ -26,8 +26,11 @@ class step_inside;
 /// One instance of the copas module: a loop, and the Lua threads it runs.
 class scheduler : public list_link {
  public:
-  /// @param L  where the scheduler is made; its registry holds what the threads need.
+  /// @param L  where the scheduler is made.
   scheduler(lua_State* L, state& shared);
+  /// Makes what belongs to Lua; by itself, for an error of Lua would jump out of the constructor, and leave the loop behind.
+  /// The table on top of the stack keeps what the threads need.
+  void prepare(lua_State* L);
   scheduler(const scheduler&) = delete;
   scheduler& operator=(const scheduler&) = delete;
   ~scheduler();
@@ -144,6 +147,8 @@ class scheduler : public list_link {
 
  private:
   struct turns;
+  enum class prepared : std::uint8_t { run_turns, run_thread };
+  void push_prepared(lua_State* L, prepared which) const;
   static int run_turns(lua_State* L);
   static int run_thread(lua_State* L);
   void collect_garbage(lua_State* L);
@@ -167,7 +172,7 @@ class scheduler : public list_link {
   lua::origins origins_;
   int guards_ = LUA_NOREF;  // weak keys: coroutine to guard
   lua_State* scratch_ = nullptr;
-  int scratch_anchor_ = LUA_NOREF;
+  int prepared_ = 0;  // where on the shelf: the functions that turns call
   timeouts timeouts_;
   garbage garbage_;
   std::vector<thread*> buckets_;  // a hash table of the threads by their coroutines

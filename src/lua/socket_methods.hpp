@@ -12,19 +12,18 @@ namespace copas::lua {
 /// @param open  called with the loop whose `on_descriptor_shortage` may free descriptors, or null.
 template <class Open>
 int push_opened(lua_State* L, socket_class what, family which, Open open) {
-  int fd = -1;
+  state& shared = state::of(L);
+  const socket_object& made = socket_object::push(L, shared, what, which);
   std::error_code error;
   {
-    result<unique_fd> opened = open(state::of(L).newest_loop());
+    result<unique_fd> opened = open(shared.newest_loop());
     if (opened) {
-      fd = opened->release();
+      made.socket().adopt(*std::move(opened));
     } else {
       error = opened.error();
     }
   }
-  if (error) return push_failure(L, error);
-  socket_object::push(L, state::of(L), what, which, unique_fd{fd});
-  return 1;
+  return error ? push_failure(L, error) : 1;
 }
 
 // Methods that objects of several kinds have, for `register_socket_classes`, inside `guarded<>`.

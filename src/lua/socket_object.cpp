@@ -53,19 +53,25 @@ int metamethod_tostring(lua_State* L) {
 
 }  // namespace
 
-socket_object& socket_object::push(lua_State* L, state& shared, socket_class what, family which, unique_fd fd) {
+socket_object& socket_object::push(lua_State* L, state& shared, socket_class what, family which) {
   auto* object = new (lua_newuserdata(L, sizeof(socket_object))) socket_object{};
-  push_metatable(L, what);
-  lua_setmetatable(L, -2);
-  object->magic_ = &magic;
   object->home_ = &shared;
   object->inet = which;
   object->class_ = what;
   object->birth = blocking_now();
-  object->socket_ = object->is_datagram() ? ref{new copas::socket{std::move(fd)}}
-                                          : ref<copas::socket>{new copas::stream{std::move(fd)}};
+  object->socket_ = object->is_datagram() ? ref{new copas::socket{}} : ref<copas::socket>{new copas::stream{}};
+  // Now that all is there, it may be finalised.
+  push_metatable(L, what);
+  lua_setmetatable(L, -2);
+  object->magic_ = &magic;
   ++shared.sockets;
   return *object;
+}
+
+socket_object& socket_object::push_accepted(lua_State* L, state& shared, socket_object& server) {
+  socket_object& made = push(L, shared, {server.kind(), socket_role::client}, server.inet);
+  made.socket().adopt(std::move(server.accepted));
+  return made;
 }
 
 int socket_object::finalise(lua_State* L) {
@@ -73,6 +79,7 @@ int socket_object::finalise(lua_State* L) {
   --object.home().sockets;
   object.magic_ = nullptr;
   object.socket_ = {};
+  object.accepted = {};
   return 0;
 }
 
@@ -97,10 +104,14 @@ socket_object& socket_object::check(lua_State* L, int index, socket_class expect
 void socket_object::become(lua_State* L, int index, socket_role what) {
   if (what == class_.role) return;
   index = lua_absindex(L, index);
+  if (what == socket_role::server) {
+    const ref listening{new copas::listener{}};
+    listening->adopt(unique_fd{socket_->release()});
+    socket_ = ref<copas::socket>{listening.get()};
+  }
   class_.role = what;
   push_metatable(L, class_);
   lua_setmetatable(L, index);
-  if (what == socket_role::server) socket_ = ref<copas::socket>{new copas::listener{unique_fd{socket_->release()}}};
 }
 
 void socket_object::set_gathering(bool wanted) noexcept {

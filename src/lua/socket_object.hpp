@@ -44,9 +44,10 @@ struct blocking_timeouts {
 /// A socket as Lua sees it: the same object that LuaSocket offers, and what Copas needs to know of it.
 class socket_object {
  public:
-  /// Pushes a new object.
-  /// @param fd  may be none; must be non-blocking.
-  static socket_object& push(lua_State* L, state& shared, socket_class what, family which, unique_fd fd);
+  /// Pushes a new object, whose socket has no descriptor yet: one that is open would be left behind by an error of Lua.
+  static socket_object& push(lua_State* L, state& shared, socket_class what, family which);
+  /// Pushes the object of the connection that `server` has accepted.
+  static socket_object& push_accepted(lua_State* L, state& shared, socket_object& server);
 
   /// The object at `index`; null if there is something else.
   [[nodiscard]] static socket_object* to(lua_State* L, int index) noexcept;
@@ -85,6 +86,7 @@ class socket_object {
   family inet = family::unspecified;
   bool gathers = true;  ///< whether its small sends are gathered, or those of the connections that it accepts
   served_client client;  ///< if a server accepted it, for its name
+  unique_fd accepted;  ///< of a server: the connection that comes next, until there is an object for it
   deadline birth;
 
  private:

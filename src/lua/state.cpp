@@ -17,11 +17,17 @@ namespace {
 
 const char registry_key = 0;
 const char spare_key = 0;
+const char collect_key = 0;
 
 constexpr std::chrono::seconds rest_after_vain_collection{1};
 
 bool is_descriptor_free() noexcept {
   return static_cast<bool>(unique_fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)});
+}
+
+int collect(lua_State* L) {
+  lua_gc(L, LUA_GCCOLLECT, 0);
+  return 0;
 }
 
 int finalise(lua_State* L) {
@@ -38,6 +44,8 @@ state& state::push(lua_State* L) {
   auto* made = new (lua_newuserdata(L, sizeof(state))) state{};
   made->spare_ = lua_newthread(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
+  lua_pushcfunction(L, &collect);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &collect_key);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, &finalise);
   lua_setfield(L, -2, "__gc");
@@ -66,7 +74,7 @@ bool state::free_descriptors() {
   if (ended_ || blocking_now() < not_before_) return false;
   thread* const running = std::exchange(current, nullptr);  // finalisers do not wait, least of all on its behalf
   for (int cycle = 0; cycle < 2; ++cycle) {  // finalisers may leave more
-    lua_pushcfunction(spare_, [](lua_State* L) { return lua_gc(L, LUA_GCCOLLECT, 0); });
+    lua_rawgetp(spare_, LUA_REGISTRYINDEX, &collect_key);
     if (lua_pcall(spare_, 0, 0, 0) != LUA_OK) lua_pop(spare_, 1);  // an error of a finaliser
   }
   current = running;
@@ -102,9 +110,14 @@ void state::unpin(std::size_t pinned) noexcept {
   for (; depth_ > pinned; --depth_) *pinned_[depth_ - 1] = {};
 }
 
-void state::drop_pinned() noexcept {
-  for (; depth_ > 0; --depth_) *pinned_[depth_ - 1] = {};
-  drop_finished(0);
+state::progress state::pushes() const noexcept {
+  return {.pins = depth_, .finished = finished_.size(), .names = names_ ? names_->kept_entries() : 0};
+}
+
+void state::drop_since(const progress& before) noexcept {
+  unpin(before.pins);
+  drop_finished(before.finished);
+  if (names_) names_->drop(before.names);
 }
 
 std::size_t state::keep_finished(detail::async_call_ptr call) {

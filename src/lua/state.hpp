@@ -71,8 +71,15 @@ class state {
   /// Frees a call, and those kept since whose push ended in an error.
   void drop_finished(std::size_t kept) noexcept;
 
-  /// Frees what pushes that ended in an error have left. To be called where no push is in progress.
-  void drop_pinned() noexcept;
+  /// The pushes in progress.
+  struct progress {
+    std::size_t pins;
+    std::size_t finished;
+    std::size_t names;
+  };
+  [[nodiscard]] progress pushes() const noexcept;
+  /// Frees what pushes that began since then, and ended in an error, have left.
+  void drop_since(const progress& before) noexcept;
 
   /// Ends the thread of the coroutine at `index`, if it is one and does not run, without closing the coroutine.
   void abandon(lua_State* L, int index);

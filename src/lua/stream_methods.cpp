@@ -25,21 +25,20 @@ int method_listen(lua_State* L) {
 }
 
 int method_accept(lua_State* L) {
-  const socket_object& server = self(L, socket_role::server);
-  int fd = -1;
+  socket_object& server = self(L, socket_role::server);
   std::error_code error;
   {
     accept_operation accepting{nullptr, server.listener()};
     perform(accepting, server.socket(), server.blocking);
     auto accepted = accepting.await_resume();
     if (accepted) {
-      fd = accepted->release();
+      server.accepted = *std::move(accepted);
     } else {
       error = accepted.error();
     }
   }
   if (error) return push_failure(L, error);
-  socket_object::push(L, state::of(L), {server.kind(), socket_role::client}, server.inet, unique_fd{fd});
+  socket_object::push_accepted(L, state::of(L), server);
   return 1;
 }
 

@@ -32,20 +32,20 @@ class ranged_send final : public send_operation {
   send_range range_;
 };
 
-// An accept that knows the object it is for, from which connections inherit what it has when they come, and may leave those
-// that have come already to the next turn. The object is anchored by the wait.
-class inheriting_accept final : public accept_operation {
+// An accept that leaves the connection with the object it is for, and may leave those that have come already to the next
+// turn. The object is anchored by the wait.
+class accept_for_object final : public accept_operation {
  public:
-  inheriting_accept(copas::loop* home, const socket_object& server, readiness::wants what) noexcept
+  accept_for_object(copas::loop* home, socket_object& server, readiness::wants what) noexcept
       : accept_operation{home, server.listener()}, server_{server}, at_once_{what == readiness::wants::readiness} {
     if (!at_once_) wait_for_news();
   }
 
   [[nodiscard]] bool await_ready() noexcept { return at_once_ && accept_operation::await_ready(); }
-  [[nodiscard]] const socket_object& server() const noexcept { return server_; }
+  [[nodiscard]] socket_object& server() const noexcept { return server_; }
 
  private:
-  const socket_object& server_;
+  socket_object& server_;
   bool at_once_;
 };
 
@@ -139,34 +139,18 @@ struct conversion<tls::handshake_operation> {
   }
 };
 
+// True; nil and an error.
 template <>
-struct conversion<inheriting_accept> {
-  struct outcome {
-    int fd = -1;
-    std::error_code error;
-    socket_class what{};
-    copas::family inet{};
-    operation_timeouts limits;
-    bool gathers = true;
-  };
-  static outcome take(scheduler&, inheriting_accept& op) noexcept {
+struct conversion<accept_for_object> {
+  static std::error_code take(scheduler&, accept_for_object& op) noexcept {
     auto accepted = op.await_resume();
-    const std::error_code error = accepted ? std::error_code{} : accepted.error();
-    const socket_object& server = op.server();
-    return {accepted ? accepted->release() : -1,
-            error,
-            {server.kind(), socket_role::client},
-            server.inet,
-            server.limits,
-            server.gathers};
+    if (!accepted) return accepted.error();
+    op.server().accepted = *std::move(accepted);
+    return {};
   }
-  static int push(lua_State* L, scheduler& owner, const outcome& accepted) {
-    if (accepted.error) return push_failure(L, accepted.error);
-    socket_object& client =
-        socket_object::push(L, owner.shared(), accepted.what, accepted.inet, unique_fd{accepted.fd});
-    client.limits = accepted.limits;
-    client.set_gathering(accepted.gathers);
-    client.blocking.block = 0;
+  static int push(lua_State* L, scheduler&, const std::error_code& error) {
+    if (error) return push_failure(L, error);
+    lua_pushboolean(L, 1);
     return 1;
   }
 };
@@ -247,9 +231,10 @@ int await_handshake(lua_State* L, const socket_object& object) {
                                                   &self.owner().loop(), ref{&secured_stream(object)});
 }
 
-int await_accept(lua_State* L, const socket_object& object, readiness::wants what) {
+int await_accept(lua_State* L, socket_object& object, readiness::wants what) {
   thread& self = scheduler::running_thread(L);
-  return self.await<inheriting_accept>(L, {.socket = 1, .text = 0}, &self.owner().loop(), object, what);
+  object.accepted = {};  // for which there could be no object
+  return self.await<accept_for_object>(L, {.socket = 1, .text = 0}, &self.owner().loop(), object, what);
 }
 
 }  // namespace copas::lua

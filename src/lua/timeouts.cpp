@@ -1,5 +1,7 @@
 #include "lua/timeouts.hpp"
 
+#include <new>
+
 #include "lua/scheduler.hpp"
 
 namespace copas::lua {
@@ -36,8 +38,13 @@ void timeouts::set(lua_State* L, int coroutine, int callback, std::chrono::nanos
   const anchors::index anchor = kept.reserve(L);
   kept.set(L, anchor, anchors::thread, coroutine);
   kept.set(L, anchor, anchors::socket, callback);
-  auto& added = pending_[whose] = std::make_unique<timeout>(*this, whose, anchor);
-  added->begin(owner_.loop(), owner_.loop().io().after(delay));
+  try {
+    auto& added = pending_[whose] = std::make_unique<timeout>(*this, whose, anchor);
+    added->begin(owner_.loop(), owner_.loop().io().after(delay));
+  } catch (const std::bad_alloc&) {
+    kept.release(anchor);
+    throw;
+  }
 }
 
 void timeouts::cancel(const lua_State* coroutine) {

@@ -18,8 +18,8 @@ void register_tls_connections(lua_State* L);
   return static_cast<tls::stream&>(object.socket());
 }
 
-/// Pushes a certificate, or nil if there is none.
-int push_certificate(lua_State* L, tls::certificate_ptr found);
+/// Pushes the object of a certificate, which is to be put into it.
+tls::certificate_ptr& push_empty_certificate(lua_State* L);
 void define_certificates(lua_State* L);
 
 /// Pushes an array of strings.

@@ -133,17 +133,16 @@ int info(lua_State* L) {
   const tls::session* const session = established(L);
   if (session == nullptr) return push_closed(L);
   const char* const field = luaL_optstring(L, 2, nullptr);
+  tls::connection_info& found = userdata<tls::connection_info>::keep(L);
+  found = session->info();
   lua_newtable(L);
-  {
-    const tls::connection_info found = session->info();
-    set_text(L, "protocol", found.protocol);
-    if (!found.description.empty()) set_description(L, found.description);
-    if (!found.compression.empty()) set_text(L, "compression", found.compression);
-    lua_pushinteger(L, found.bits);
-    lua_setfield(L, -2, "bits");
-    lua_pushinteger(L, found.algorithm_bits);
-    lua_setfield(L, -2, "algbits");
-  }
+  set_text(L, "protocol", found.protocol);
+  if (!found.description.empty()) set_description(L, found.description);
+  if (!found.compression.empty()) set_text(L, "compression", found.compression);
+  lua_pushinteger(L, found.bits);
+  lua_setfield(L, -2, "bits");
+  lua_pushinteger(L, found.algorithm_bits);
+  lua_setfield(L, -2, "algbits");
   if (field != nullptr) lua_getfield(L, -1, field);
   return 1;
 }
@@ -157,18 +156,25 @@ int peer_certificate(lua_State* L) {
     lua_pushliteral(L, "invalid certificate index");
     return 2;
   }
-  auto chain = session->peer_chain();
-  const auto at = static_cast<std::size_t>(index - 1);
-  return push_certificate(L, at < chain.size() ? std::move(chain[at]) : nullptr);
+  tls::certificate_ptr& found = push_empty_certificate(L);
+  {
+    auto chain = session->peer_chain();
+    const auto at = static_cast<std::size_t>(index - 1);
+    if (at < chain.size()) found = std::move(chain[at]);
+  }
+  if (!found) lua_pushnil(L);
+  return 1;
 }
 
 int peer_chain(lua_State* L) {
   const tls::session* const session = established(L);
   if (session == nullptr) return push_closed(L);
+  auto& chain = userdata<std::vector<tls::certificate_ptr>>::keep(L);
+  chain = session->peer_chain();
   lua_newtable(L);
   int index = 0;
-  for (auto& each : session->peer_chain()) {
-    push_certificate(L, std::move(each));
+  for (auto& each : chain) {
+    push_empty_certificate(L) = std::move(each);
     lua_rawseti(L, -2, ++index);
   }
   return 1;
@@ -176,10 +182,12 @@ int peer_chain(lua_State* L) {
 
 int peer_verification(lua_State* L) {
   const tls::session* const session = established(L);
-  const std::string error = session == nullptr ? "closed" : session->verification_error();
+  std::string& error = userdata<std::string>::keep(L);
+  error = session == nullptr ? "closed" : session->verification_error();
+  auto& all = userdata<std::vector<std::vector<std::string>>>::keep(L);
+  if (session != nullptr) all = session->verification_errors();
   lua_pushboolean(L, error.empty() ? 1 : 0);
   if (error.empty()) return 1;
-  const auto all = session == nullptr ? std::vector<std::vector<std::string>>{} : session->verification_errors();
   if (all.empty()) {
     push_text(L, error);
     return 2;
@@ -197,7 +205,8 @@ template <tls::party Whose>
 int finished(lua_State* L) {
   const tls::session* const session = established(L);
   if (session == nullptr) return push_closed(L);
-  const std::string bytes = session->finished(Whose);
+  std::string& bytes = userdata<std::string>::keep(L);
+  bytes = session->finished(Whose);
   if (bytes.empty()) {
     lua_pushnil(L);
     return 1;
@@ -207,12 +216,16 @@ int finished(lua_State* L) {
 
 int agreed_protocol(lua_State* L) {
   const tls::session* const session = established(L);
-  return push_optional(L, session == nullptr ? std::nullopt : session->protocol());
+  auto& agreed = userdata<std::optional<std::string>>::keep(L);
+  if (session != nullptr) agreed = session->protocol();
+  return push_optional(L, agreed);
 }
 
 int server_name(lua_State* L) {
   tls::stream& connection = secured_stream(self(L));
-  return push_optional(L, connection.open() ? connection.session().server_name() : std::nullopt);
+  auto& asked = userdata<std::optional<std::string>>::keep(L);
+  if (connection.open()) asked = connection.session().server_name();
+  return push_optional(L, asked);
 }
 
 // exportkeyingmaterial(label, length [, context])
@@ -225,7 +238,8 @@ int export_keying_material(lua_State* L) {
   luaL_argcheck(L, length >= 0 && length <= 65536, 3, "invalid length");
   std::size_t about_length = 0;
   const char* const about = luaL_optlstring(L, 4, nullptr, &about_length);
-  const std::string bytes = session->export_keying_material(
+  std::string& bytes = userdata<std::string>::keep(L);
+  bytes = session->export_keying_material(
       {label, label_length}, static_cast<std::size_t>(length),
       about == nullptr ? std::nullopt : std::optional<std::string>{std::in_place, about, about_length});
   if (!bytes.empty()) return push_text(L, bytes);

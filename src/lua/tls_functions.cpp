@@ -137,16 +137,23 @@ int is_context(lua_State* L) {
 int load_certificate(lua_State* L) {
   std::size_t length = 0;
   const char* const pem = luaL_checklstring(L, 1, &length);
-  return push_certificate(L, engine_of(L).load_certificate({pem, length}));
+  tls::certificate_ptr& loaded = push_empty_certificate(L);
+  loaded = engine_of(L).load_certificate({pem, length});
+  if (!loaded) lua_pushnil(L);
+  return 1;
 }
 
 int option_names(lua_State* L) {
-  push_strings(L, engine_of(L).option_names());
+  auto& names = userdata<std::vector<std::string>>::keep(L);
+  names = engine_of(L).option_names();
+  push_strings(L, names);
   return 1;
 }
 
 int curve_names(lua_State* L) {
-  push_strings(L, engine_of(L).curve_names());
+  auto& names = userdata<std::vector<std::string>>::keep(L);
+  names = engine_of(L).curve_names();
+  push_strings(L, names);
   return 1;
 }
 
@@ -186,7 +193,7 @@ int secure(lua_State* L) {
     refuse_class(L, 2, {plain->kind(), socket_role::client});
   }
   socket_object& made =
-      socket_object::push(L, state::of(L), {socket_kind::tls, socket_role::client}, family::unspecified, unique_fd{});
+      socket_object::push(L, state::of(L), {socket_kind::tls, socket_role::client}, family::unspecified);
   bool done = false;
   {
     ref<tls::stream> connection;
@@ -222,7 +229,10 @@ int expect_name(lua_State* L) {
 
 // offered(connection): what the client offers by ALPN
 int offered_protocols(lua_State* L) {
-  push_strings(L, secured_stream(check_connection(L, 1)).session().offered_protocols());
+  const tls::session& asked = secured_stream(check_connection(L, 1)).session();
+  auto& offered = userdata<std::vector<std::string>>::keep(L);
+  offered = asked.offered_protocols();
+  push_strings(L, offered);
   return 1;
 }
 

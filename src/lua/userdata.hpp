@@ -39,6 +39,16 @@ class userdata {
     return made->object_;
   }
 
+  /// Pushes an empty object, of a class that need not be defined: C++ values that are pushed from must be kept by Lua, for
+  /// an error of Lua would leave those behind that are on the C++ stack.
+  static T& keep(lua_State* L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &type);
+    const bool defined = lua_istable(L, -1);
+    lua_pop(L, 1);
+    if (!defined) define(L, "kept value");
+    return push(L);
+  }
+
   /// The object at `index`; null if there is something else.
   [[nodiscard]] static T* to(lua_State* L, int index) noexcept {
     auto* const found = static_cast<userdata*>(lua_touserdata(L, index));

@@ -166,6 +166,23 @@ for name, socket in pairs(modules) do
       run_client(function() assert.equal("hello", (ask())) end)
     end)
 
+    it("goes on after a connection that there was no memory for", function()
+      local native = getmetatable(copas).internal.native
+      local serve, told = native.serve, {}
+      native.serve = function()
+        native.serve = serve
+        error("not enough memory", 0)
+      end
+      copas.addserver(server, function(skt) copas.send(skt, "served") end)
+      run_client(function()
+        copas.seterrorhandler(function(err) told[#told + 1] = err end, true)
+        assert.equal("", ask() or "")
+        assert.equal("served", (ask()))
+      end)
+
+      assert.same({ "not enough memory" }, told)
+    end)
+
     it("goes on after an error in a handler", function()
       local errors = {}
       local count = 0
