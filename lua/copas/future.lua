@@ -18,11 +18,17 @@ end
 
 -- The life of the thread.
 local function run(self, task, ...)
+  if self.coro ~= native.running() then return end -- making it has failed, for lack of memory
   complete(self, SUCCESS, task(...))
 end
 
+local no_memory = { n = 2, false, "not enough memory" }
+
 internal.at_failure[metatable] = function(self, _, err)
-  complete(self, false, err)
+  if not pcall(complete, self, false, err) then -- those who wait have to hear of it all the same
+    self.results = no_memory
+    native.future_complete(self)
+  end
   return true
 end
 
@@ -55,9 +61,10 @@ function methods:cancel()
 end
 
 local function start(add, ...)
-  local self = setmetatable({ native.new_future() }, metatable)
-  self.coro = add(self, ...)
-  internal.owners[self.coro] = self
+  local self = setmetatable({ native.new_future(), results = false, coro = false }, metatable)
+  local co = add(self, ...)
+  internal.owners[co] = self
+  self.coro = co
   return self
 end
 

@@ -69,7 +69,7 @@ function copas.addnamedthread(name, fn, ...)
   if type(name) == "function" and type(fn) == "string" then name, fn = fn, name end -- the order of old versions
   if name ~= nil and type(name) ~= "string" then error("expected arg #1 to be a string", 2) end
   local co = native.spawn(2, fn, ...)
-  if name ~= nil then copas.setthreadname(name, co) end
+  if name ~= nil then internal.complete(co, copas.setthreadname, name, co) end
   return co
 end
 

@@ -121,7 +121,7 @@ function queue:add_worker(worker)
   if type(worker) ~= "function" then error("expected worker to be a function", 2) end
   self.workers = self.workers + 1
   local co = copas.addnamedthread(("%s:worker_%d"):format(self.name, self.workers), work, self, worker)
-  native.queue_employ(self, co)
+  internal.complete(co, native.queue_employ, self, co)
   return co
 end
 

@@ -1,5 +1,6 @@
 -- copas.timer: calls a function after a delay, once or again and again, in a thread of its own.
 local copas, internal = ...
+local native = internal.native
 
 local timer = {}
 timer.__index = timer
@@ -15,13 +16,14 @@ local start
 
 -- The life of a timer's thread. It goes on as long as it is the one that armed the timer last, and nobody cancelled.
 local function run(self, delay)
-  local me = self.co
+  local me = native.running()
+  if self.co ~= me then return end -- arming has failed, for lack of memory
   if self.errorhandler then copas.seterrorhandler(self.errorhandler) end
   repeat
     self.waiting = true
     copas.pause(delay)
     self.waiting = false
-    if not self.recurring then self.co = nil end
+    if not self.recurring then self.co = false end
     self.callback(self, self.params)
     delay = self.delay
   until self.co ~= me
@@ -30,13 +32,16 @@ end
 function start(self, delay)
   self.cancelled = false
   self.waiting = true
-  self.co = copas.addnamedthread(self.name, run, self, delay)
-  internal.owners[self.co] = self
+  local co = copas.addnamedthread(self.name, run, self, delay)
+  internal.owners[co] = self
+  self.co = co
 end
 
 -- An error ends the thread, but not a timer that recurs.
 internal.at_failure[timer] = function(self, co)
-  if self.co == co then start(self, self.delay) end
+  if self.co ~= co then return end
+  self.co = false -- if there is no other thread to be had, it is not armed
+  start(self, self.delay)
 end
 
 ---Arms the timer again, after it expired or was cancelled.
@@ -56,7 +61,7 @@ end
 function timer:cancel()
   local co = self.co
   if not co then return nil, "not armed" end
-  self.co = nil
+  self.co = false
   self.cancelled = true
   if self.waiting then copas.removethread(co) end
   return self
@@ -79,6 +84,8 @@ local function new(opts)
     callback = opts.callback,
     errorhandler = opts.errorhandler,
     cancelled = false,
+    waiting = false,
+    co = false, -- the thread; a field that exists is set without memory
   }, timer)
   return self:arm(opts.initial_delay)
 end

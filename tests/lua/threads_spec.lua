@@ -13,6 +13,17 @@ describe("a thread", function()
     socket = require("copas.socket")
   end)
 
+  it("does not run if it could not be given its name", function()
+    local ran = false
+    copas.setthreadname = function() error("not enough memory", 0) end
+
+    local ok, err = pcall(copas.addnamedthread, "name", function() ran = true end)
+    copas.loop()
+
+    assert.same({ false, "not enough memory" }, { ok, err })
+    assert.is_false(ran)
+  end)
+
   it("gets exactly the arguments it was added with", function()
     local got = {}
     local function keep(...) got[#got + 1] = pack(...) end

@@ -336,6 +336,24 @@ describe("a timer", function()
   end)
 
   describe("that fails", function()
+    it("is not armed if there can be no other thread, and can be armed again", function()
+      local add, errors = copas.addnamedthread, {}
+      copas.seterrorhandler(function(err) errors[#errors + 1] = err end, true)
+      local timer = copas.timer.new { delay = 0, recurring = true, callback = function(self)
+        note("called")
+        if #order == 2 then return self:cancel() end
+        copas.addnamedthread = function() error("not enough memory", 0) end
+        error("oops", 0)
+      end }
+      copas.loop()
+      copas.addnamedthread = add
+
+      assert.same({ "not enough memory", "oops" }, errors)
+      assert.equal(timer, timer:arm())
+      copas.loop()
+      assert.same({ "called", "called" }, order)
+    end)
+
     it("gives its error handler the error and the thread", function()
       local given, trace
       copas.timer.new {
