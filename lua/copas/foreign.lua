@@ -298,7 +298,8 @@ end
 function foreign.connect(skt, host, port)
   skt:settimeout(0)
   local deadline = begin(skt, "connect")
-  if takes_addresses(skt) then return connect_to_any(skt, host, port, deadline) end
+  local names_a_host = type(host) == "string" or type(host) == "number"
+  if names_a_host and takes_addresses(skt) then return connect_to_any(skt, host, port, deadline) end
   local ok, err = connect_to(skt, host, port, deadline)
   return ok, err
 end

@@ -102,7 +102,7 @@ namespace {
 
 // addresses(host, service [, timeout]): an array of { family, addr }, or nil and an error
 int dns_addresses(lua_State* L) {
-  const char* const host = luaL_optstring(L, 1, "");
+  const char* const host = luaL_optstring(L, 1, nullptr);
   const char* const service = luaL_optstring(L, 2, "");
   const auto timeout = optional_timeout(L, 3);
   return with_addresses(L, {.host = host, .service = service}, {.timeout = timeout},

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <netdb.h>
+
 #include <chrono>
+#include <expected>
+#include <system_error>
 #include <utility>
 
 #include "copas/net/resolver.hpp"
@@ -20,14 +24,18 @@ namespace copas::lua {
 
 /// A request as it lies on the stack.
 struct request_words {
-  const char* host = nullptr;
+  const char* host = nullptr;  ///< none if there is none; an empty text names no host, as in LuaSocket
   const char* service = nullptr;
   family wanted = family::unspecified;
   address_use use = address_use::connecting;
   transport by = transport::stream;
 
-  [[nodiscard]] lookup_request request() const { return {host, service, wanted, use, by}; }
+  [[nodiscard]] bool names_nobody() const noexcept { return host != nullptr && *host == '\0'; }
+  [[nodiscard]] lookup_request request() const { return {host == nullptr ? "" : host, service, wanted, use, by}; }
 };
+
+/// The error of a host that has no name.
+[[nodiscard]] inline std::error_code nobody() noexcept { return {EAI_NONAME, resolver_category()}; }
 
 /// A thread's wait for a look-up, with the work that follows.
 template <class Work>
@@ -85,7 +93,10 @@ int with_addresses(lua_State* L, const request_words& what, lookup_wait wait, Wo
   typename Work::outcome done{};
   bool over = false;
   thread* const self = thread_to_wait(L);
-  {
+  if (what.names_nobody()) {
+    done = work.run(std::unexpected{nobody()});
+    over = true;
+  } else {
     resolver& by = self != nullptr ? lookups.of(self->owner()) : lookups.blocking();
     if (auto known = by.known(what.request())) {
       done = work.run(std::move(*known));

@@ -176,6 +176,7 @@ int await_connect_to_host(lua_State* L, socket_object& object) {
   object.become(L, 1, socket_role::client);
   names& lookups = self.owner().shared().names();
   const request_words what{.host = host, .service = service, .wanted = object.inet};
+  if (what.names_nobody()) return push_failure(L, nobody());
   if (!lookups.has_engine() && !lookups.of(self.owner()).known(what.request())) lookups.load_engine(L);
   return self.await_for<connect_to_host>(L, effective(object.limits.connect), {.socket = 1, .text = 0},
                                          lookups.of(self.owner()), object.stream(), what.request());

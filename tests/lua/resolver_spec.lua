@@ -123,6 +123,19 @@ describe("a host name", function()
           end)
         end)
 
+        it("is not this machine because it is empty", function()
+          loop.run(copas, function()
+            assert.same(pack(nil, "host or service not provided, or not known"),
+              pack(copas.connect(module.tcp(), "", port)))
+          end)
+        end)
+
+        it("has to be given", function()
+          loop.run(copas, function()
+            assert.error_matches(function() copas.connect(module.tcp(), nil, port) end, "string expected, got nil")
+          end)
+        end)
+
         it("is looked up and connected to within one timeout", function()
           loop.run(copas, function()
             local skt = module.tcp()
@@ -184,6 +197,21 @@ describe("a host name", function()
     assert.same(pack(nil, "service not supported for socket type"),
       pack(socket.tcp():connect("four.test", "no-such-service")))
   end)
+
+  for kind, module in pairs { ["native sockets"] = socket, ["LuaSocket"] = luasocket } do
+    it("is none if it is empty, and no address of this machine, in functions of " .. kind, function()
+      local nobody = pack(nil, "host or service not provided, or not known")
+
+      assert.same(nobody, pack(module.bind("", 0)))
+      assert.same(nobody, pack(module.connect("", port)))
+      assert.same(nobody, pack(module.tcp():bind("", 0)))
+      assert.same(nobody, pack(module.tcp():connect("", port)))
+      assert.same(nobody, pack(module.udp():setsockname("", 0)))
+      assert.same(nobody, pack(module.udp():setpeername("", port)))
+      assert.same(nobody, pack(module.dns.getaddrinfo("")))
+      assert.same(pack(nil), pack((module.udp():sendto("x", "", port))))
+    end)
+  end
 
   it("and that of a service may be given to sendto", function()
     local skt = socket.udp()
