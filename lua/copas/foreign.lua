@@ -156,9 +156,11 @@ local function call(skt, name, ...)
   return block_again(skt, block, pcall(method, skt, ...))
 end
 
--- Was the end what `pattern` waits for, though the last call, which got nothing but the end, took it for a failure?
-local function is_all(pattern, err, prefix, given)
-  return err == "closed" and type(pattern) == "string" and pattern:sub(1, 2) == "*a" and length(prefix) > length(given)
+-- Was the end what `pattern` waits for, though the last call, which got nothing but the end, took it for a failure? One
+-- that got more as well knows better: the connection was reset.
+local function is_all(pattern, err, partial, prefix, given)
+  if err ~= "closed" or type(pattern) ~= "string" or pattern:sub(1, 2) ~= "*a" then return false end
+  return length(prefix) > length(given) and length(partial) <= length(prefix)
 end
 
 local function receive(skt, pattern, prefix, enough)
@@ -172,7 +174,7 @@ local function receive(skt, pattern, prefix, enough)
     if data or not must_wait(err) or enough(partial) or is_over(skt) then
       tell_of_bytes(skt)
       let_others_run()
-      if not data and is_all(pattern, err, prefix, given) then return prefix, nil, nil end
+      if not data and is_all(pattern, err, partial, prefix, given) then return prefix, nil, nil end
       if not data then note_failure(skt, err) end
       return data, err, partial
     end

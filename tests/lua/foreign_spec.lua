@@ -2,6 +2,9 @@ local child = require("support.child")
 local loop = require("support.loop")
 local sockets = require("support.sockets")
 
+local pack = require("support.check").pack
+local unpack = table.unpack or unpack
+
 describe("a socket that is not native", function()
   local copas, luasocket, native
 
@@ -445,6 +448,18 @@ describe("a socket that is not native", function()
       assert.same({ "line" }, got)
       assert.equal("none", prefixes[1])
       assert.equal("li", prefixes[#prefixes])
+    end)
+
+    it("keeps nothing back of what came right before a reset", function()
+      local answers = { { nil, "timeout", "first " }, { nil, "closed", "first and last" } }
+      local object = {
+        getfd = function() return -1 end,
+        receive = function() return unpack(table.remove(answers, 1), 1, 3) end,
+      }
+      local got
+      loop.run(copas, function() got = pack(copas.receive(object, "*a")) end)
+
+      assert.same(pack(nil, "closed", "first and last"), got)
     end)
 
     it("is asked again until its time is over if it has no descriptor to wait for", function()
