@@ -41,7 +41,10 @@ class accept_for_object final : public accept_operation {
     if (!at_once_) wait_for_news();
   }
 
-  [[nodiscard]] bool await_ready() noexcept { return at_once_ && accept_operation::await_ready(); }
+  [[nodiscard]] bool await_ready() noexcept {
+    const bool closed = !server_.socket().open();  // there is nothing to wait for
+    return (at_once_ || closed) && accept_operation::await_ready();
+  }
   [[nodiscard]] socket_object& server() const noexcept { return server_; }
 
  private:

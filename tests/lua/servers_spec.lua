@@ -292,6 +292,14 @@ for name, socket in pairs(modules) do
       end)
     end)
 
+    it("waits for nobody if it is closed already, in a loop or before it", function()
+      server:close()
+      copas.addserver(server, function() end)
+      copas.loop(function() copas.addserver(server, function() end) end)
+
+      assert.is_true(copas.finished())
+    end)
+
     describe("is removed", function()
       it("and closed, with what its close returns", function()
         copas.addserver(server, function() end)
