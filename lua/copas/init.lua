@@ -162,6 +162,7 @@ local function run(timeout)
     if over and internal.guest then
       over = false
       native.wakeup(internal.guest)
+      native.guest_loops(false)
       internal.guest = nil
     end
   until over
@@ -170,6 +171,7 @@ end
 -- Lets the other threads run until a loop would end.
 local function run_others()
   internal.guest = native.running()
+  native.guest_loops(true)
   repeat native.pauseforever() until not internal.guest
 end
 

@@ -277,8 +277,11 @@ bool scheduler::recover(lua_State* L, thread* outer) {
 }
 
 bool scheduler::finished() const noexcept {
-  // A timeout may wake threads that wait for a signal, which are all that are left then.
-  const bool may_wake = timeouts_.pending() > 0 && threads_ > 0;
+  // A timeout may wake threads that wait for a signal, which are all that are left then: not the one that asks, nor the
+  // guest, which waits for the others.
+  std::size_t awake = shared_.current != nullptr ? 1 : 0;
+  if (guest_step_ != nullptr || guest_loops_) ++awake;
+  const bool may_wake = timeouts_.pending() > 0 && threads_ > awake;
   const bool inside = turning_ || loop_.current() != nullptr;
   return !may_wake && (inside ? others_finished(loop_, guest_step_) : loop_.finished());
 }
@@ -337,7 +340,10 @@ thread* scheduler::find(lua_State* L, int index) {
 }
 
 void scheduler::forget(thread& gone) noexcept {
-  if (guest_ == &gone) guest_ = nullptr;
+  if (guest_ == &gone) {
+    guest_ = nullptr;
+    guest_loops_ = false;
+  }
   if (gone.linked_by == nullptr) return;
   *gone.linked_by = gone.next_in_chain;
   if (gone.next_in_chain != nullptr) gone.next_in_chain->linked_by = gone.linked_by;

@@ -57,6 +57,8 @@ class scheduler : public list_link {
   [[nodiscard]] bool may_step(const thread* asked) const noexcept { return asked != nullptr && asked == guest_; }
   /// The step of that thread; null outside of one.
   [[nodiscard]] step_inside*& guest_step() noexcept { return guest_step_; }
+  /// Notes whether that thread is in a loop inside of the loop, where it waits for all others.
+  void let_guest_loop(bool is_in_one) noexcept { guest_loops_ = is_in_one; }
 
   /// One turn of the loop, in protected mode: an error that escapes from a thread's bookkeeping ends that thread only.
   /// Raises an error if another turn is in progress.
@@ -185,6 +187,7 @@ class scheduler : public list_link {
   bool tracing_ = false;
   thread* guest_ = nullptr;
   step_inside* guest_step_ = nullptr;
+  bool guest_loops_ = false;
   event exiting_;
   descriptor_table descriptors_;
   std::unique_ptr<stop_signals> signals_;

@@ -308,6 +308,12 @@ int native_let_step(lua_State* L) {
   return 1;
 }
 
+// guest_loops(boolean): is that of `let_step` in a loop inside of the loop?
+int native_guest_loops(lua_State* L) {
+  scheduler::of(L).let_guest_loop(lua_toboolean(L, 1) != 0);
+  return 0;
+}
+
 // Has the table at 1 the function at 2 at the key at 3?
 bool unchanged(lua_State* L) {
   lua_pushvalue(L, 3);
@@ -438,6 +444,7 @@ void add_thread_functions(lua_State* L, int scheduler) {
       {"interrupted", guarded<native_interrupted>},
       {"now", guarded<native_now>},
       {"on", guarded<native_on>},
+      {"guest_loops", guarded<native_guest_loops>},
       {"last_wait_of", guarded<native_last_wait_of>},
       {"let_step", guarded<native_let_step>},
       {"origin_of", guarded<native_origin_of>},

@@ -188,6 +188,21 @@ describe("the loop", function()
       assert.is_true(copas.finished())
     end)
 
+    it("is true for a thread that has a timeout left, but nobody whom that could wake", function()
+      local alone, not_alone
+      copas.loop(function()
+        copas.timeout(60, function() end)
+        alone = copas.finished()
+        copas.addthread(function() copas.pauseforever() end)
+        copas.pause()
+        not_alone = copas.finished()
+        copas.timeout(0)
+      end)
+
+      assert.is_true(alone)
+      assert.is_false(not_alone)
+    end)
+
     it("is true for a thread once it is the only one, which it may wait for", function()
       local told = {}
       copas.addthread(function()

@@ -93,6 +93,18 @@ describe("the runtime", function()
                    output_of(child.file(script)))
     end)
 
+    it("a script that waits for the others, with a timeout left that nobody waits for", function()
+      local script = [[
+        copas.addthread(function() copas.timeout(1000, print) end)
+        copas.loop()
+        print("looped")
+        while not copas.finished() do copas.step() end
+        print("stepped")
+      ]]
+
+      assert.equal("looped\nstepped\n", output_of(child.file(script)))
+    end)
+
     it("a script with a main loop of its own, as elsewhere", function()
       local script = [[
         local socket = require("socket")
