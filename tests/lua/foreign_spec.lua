@@ -2,10 +2,7 @@ local child = require("support.child")
 local loop = require("support.loop")
 local sockets = require("support.sockets")
 
-local pack = require("support.check").pack
-local unpack = table.unpack or unpack
-
-describe("a socket that is not native", function()
+describe("a socket from LuaSocket", function()
   local copas, luasocket, native
 
   before_each(function()
@@ -23,503 +20,353 @@ describe("a socket that is not native", function()
     return one, other
   end
 
-  describe("from LuaSocket", function()
-    it("waits in receive, with all patterns and prefixes", function()
-      local server, client = pair()
-      local got = {}
-      loop.run(copas, function()
-        got[1] = { copas.receive(server) }
-        got[2] = { copas.receive(server, 5) }
-        got[3] = { copas.receive(server, "*l", "pre-") }
-        got[4] = { copas.receive(server, "*a") }
-      end, function()
-        for part in ("li,ne\n12,345li,ne\nal,l"):gmatch("[^,]+") do
-          copas.pause()
-          assert(copas.send(client, part))
-        end
-        copas.close(client)
-      end)
-
-      assert.same({ { "line" }, { "12345" }, { "pre-line" }, { "all" } }, got)
-    end)
-
-    it("gives three values from receive and send, two from connect", function()
-      local server, client = pair()
-      local listener, port = sockets.listen(luasocket)
-      loop.run(copas, function()
-        assert.equal(3, select("#", copas.send(client, "line\n")))
-        assert.equal(3, select("#", copas.receive(server)))
-        assert.equal(2, select("#", copas.connect(luasocket.tcp(), "127.0.0.1", port)))
-      end)
-      listener:close()
-    end)
-
-    it("gives what arrived from receivepartial", function()
-      local server, client = pair()
-      local got
-      loop.run(copas, function()
-        got = { copas.receivepartial(server, 10, "x") }
-      end, function()
+  it("waits in receive, with all patterns and prefixes", function()
+    local server, client = pair()
+    local got = {}
+    loop.run(copas, function()
+      got[1] = { copas.receive(server) }
+      got[2] = { copas.receive(server, 5) }
+      got[3] = { copas.receive(server, "*l", "pre-") }
+      got[4] = { copas.receive(server, "*a") }
+    end, function()
+      for part in ("li,ne\n12,345li,ne\nal,l"):gmatch("[^,]+") do
         copas.pause()
-        copas.send(client, "abc")
-      end)
-
-      assert.same({ nil, "timeout", "xabc" }, got)
-    end)
-
-    it("gives the part that arrived before the connection ended", function()
-      local server, client = pair()
-      local got
-      loop.run(copas, function()
-        got = { copas.receive(server) }
-      end, function()
-        copas.pause()
-        copas.send(client, "part")
-        client:close()
-      end)
-
-      assert.same({ nil, "closed", "part" }, got)
-    end)
-
-    it("gives everything until the end, in whatever pieces it came", function()
-      local one, other = pair()
-      local got = {}
-      loop.run(copas, function()
-        got[1] = { copas.receive(one, "*a", "given ") }
-        got[2] = { copas.receive(one, "*a", "given ") }
-      end, function()
-        copas.send(other, "first ")
-        copas.pause(0.001)
-        copas.send(other, "second")
-        copas.pause(0.001)
-        other:close()
-      end)
-
-      assert.same({ "given first second" }, got[1])
-      assert.same({ nil, "closed", "given " }, got[2])
-    end)
-
-    it("may be in use by a handler when the state is closed", function()
-      local ended = child.lua [[
-        local copas = require "copas"
-        local socket = require "socket"
-        local server = socket.bind("127.0.0.1", 0)
-        local _, port = server:getsockname()
-        local client, handler
-        copas.addserver(server, function(skt)
-          handler = coroutine.running()
-          copas.receive(skt)
-        end)
-        copas.addthread(function()
-          client = copas.wrap(socket.tcp())
-          client:connect("127.0.0.1", port)
-        end)
-        repeat copas.step(0.01) until client and handler
-        io.write("ends")
-      ]]
-
-      assert.same({ out = "ends", err = "", code = 0 }, ended)
-    end)
-
-    it("waits in send until all is sent", function()
-      local server, client = pair()
-      sockets.narrow(server, client)
-      local data = ("0123456789"):rep(200000)
-      local sent, got
-      loop.run(copas, function()
-        sent = { copas.send(server, data, 11) }
-        copas.close(server)
-      end, function()
-        got = copas.receive(client, "*a")
-      end)
-
-      assert.same({ #data }, sent)
-      assert.is_true(got == data:sub(11))
-    end)
-
-    it("does all that in a wrapper", function()
-      local server, port = sockets.listen(luasocket)
-      local answer, ended
-      copas.addserver(server, copas.handler(function(skt)
-        skt:send(skt:receive() .. "!\n")
-        ended = { skt:receivepartial("*a") }
-        copas.removeserver(server)
-      end))
-      loop.run(copas, function()
-        local skt = copas.wrap(luasocket.tcp())
-        assert.equal(1, skt:connect("127.0.0.1", port))
-        assert.equal(6, skt:send("hello\n"))
-        answer = skt:receive()
-        skt:close()
-      end)
-
-      assert.equal("hello!", answer)
-      assert.same({ nil, "closed", "" }, ended)
-    end)
-
-    it("listens for a server, whose clients are of its kind and closed at the end", function()
-      local server, port = sockets.listen(luasocket)
-      local client_kind, closed
-      copas.addserver(server, function(client)
-        client_kind = tostring(client):match("^[^:]+")
-        copas.send(client, "bye")
-        copas.removeserver(server)
-      end)
-      loop.run(copas, function()
-        local skt = luasocket.tcp()
-        copas.connect(skt, "127.0.0.1", port)
-        closed = { copas.receive(skt, 3), select(2, copas.receive(skt, 1)) }
-      end)
-
-      assert.equal(tostring((pair())):match("^[^:]+"), client_kind)
-      assert.same({ "bye", "closed", "" }, closed)
-    end)
-
-    it("listens for a server inside of an object that can do no more than that needs", function()
-      local server, port = sockets.listen(luasocket)
-      local listener = {}
-      for _, name in ipairs({ "accept", "close", "dirty", "getfd", "settimeout" }) do
-        listener[name] = function(_, ...) return server[name](server, ...) end
+        assert(copas.send(client, part))
       end
-      local got
-      copas.addserver(listener, function(client)
-        got = copas.receive(client)
-        copas.removeserver(listener)
-      end)
-      loop.run(copas, function()
-        local skt = luasocket.tcp()
-        copas.connect(skt, "127.0.0.1", port)
-        copas.send(skt, "hello\n")
-        skt:close()
-      end)
-
-      assert.equal("hello", got)
+      copas.close(client)
     end)
 
-    it("is not closed by a server if autoclose is off", function()
-      local server, port = sockets.listen(luasocket)
-      local kept
-      copas.autoclose = false
-      copas.addserver(server, function(client)
-        kept = client
-        copas.removeserver(server)
-      end)
-      loop.run(copas, function() copas.connect(luasocket.tcp(), "127.0.0.1", port) end)
+    assert.same({ { "line" }, { "12345" }, { "pre-line" }, { "all" } }, got)
+  end)
 
-      assert.is_true(kept:getfd() >= 0)
-      kept:close()
+  it("gives three values from receive and send, two from connect", function()
+    local server, client = pair()
+    local listener, port = sockets.listen(luasocket)
+    loop.run(copas, function()
+      assert.equal(3, select("#", copas.send(client, "line\n")))
+      assert.equal(3, select("#", copas.receive(server)))
+      assert.equal(2, select("#", copas.connect(luasocket.tcp(), "127.0.0.1", port)))
+    end)
+    listener:close()
+  end)
+
+  it("gives what arrived from receivepartial", function()
+    local server, client = pair()
+    local got
+    loop.run(copas, function()
+      got = { copas.receivepartial(server, 10, "x") }
+    end, function()
+      copas.pause()
+      copas.send(client, "abc")
     end)
 
-    it("cannot connect where nobody listens", function()
-      local port = sockets.deaf_port(luasocket)
-      local got
-      loop.run(copas, function() got = { copas.connect(luasocket.tcp(), "127.0.0.1", port) } end)
+    assert.same({ nil, "timeout", "xabc" }, got)
+  end)
 
-      assert.same({ nil, "connection refused" }, { got[1], got[2]:lower() })
-    end)
-
-    it("has timeouts", function()
-      local server, client = pair()
-      sockets.narrow(server, client)
-      local received, sent
-      loop.run(copas, function()
-        copas.settimeouts(server, nil, 0.05, 0.02)
-        copas.send(client, "part")
-        received = { copas.receive(server) }
-        sent = { copas.send(server, ("x"):rep(2e7)) }
-      end)
-
-      assert.same({ nil, "timeout", "part" }, received)
-      assert.same({ nil, "timeout" }, { sent[1], sent[2] })
-      assert.is_true(sent[3] > 0 and sent[3] < 2e7)
-    end)
-
-    it("passes its timeouts on to the connections of a server", function()
-      local server, port = sockets.listen(luasocket)
-      local got
-      copas.addserver(server, function(client)
-        got = { copas.receive(client) }
-        copas.removeserver(server)
-      end, 0.02)
-      local client
-      loop.run(copas, function()
-        client = luasocket.tcp()
-        copas.connect(client, "127.0.0.1", port)
-      end)
-
-      assert.same({ nil, "timeout", "" }, got)
+  it("gives the part that arrived before the connection ended", function()
+    local server, client = pair()
+    local got
+    loop.run(copas, function()
+      got = { copas.receive(server) }
+    end, function()
+      copas.pause()
+      copas.send(client, "part")
       client:close()
     end)
 
-    it("keeps nobody from running if it is in blocking mode, and stays in that", function()
-      local one, other = sockets.pair(luasocket)
-      one:settimeout(5)
-      one:settimeout(7, "t")
-      local order = {}
-      loop.run(copas, function()
-        local line = copas.receive(one)
-        order[#order + 1] = line
-      end, function()
-        order[#order + 1] = "other"
-        copas.send(other, "line\n")
-      end)
-
-      assert.same({ "other", "line" }, order)
-      assert.same({ 5, 7 }, { one:gettimeout() })
-      assert.is_false((pcall(copas.receive, one, "no pattern")))
-      assert.same({ 5, 7 }, { one:gettimeout() })
-    end)
-
-    it("wakes who waits for a line that came together with another's", function()
-      local server, client = pair()
-      local got = {}
-      local function read()
-        local line = copas.receive(server)
-        got[#got + 1] = line
-      end
-      copas.settimeout(server, 10) -- then it looks once more
-      local start = copas.gettime()
-      loop.run(copas, read, read, function()
-        copas.pause()
-        client:send("one\ntwo\n")
-      end)
-
-      assert.same({ "one", "two" }, got)
-      assert.is_true(copas.gettime() - start < 8)
-    end)
-
-    it("wakes all that wait for it when it is closed", function()
-      local server = pair()
-      local got = {}
-      copas.addthread(function() got[1] = { copas.receive(server) } end)
-      copas.addthread(function() got[2] = { copas.receive(server, 3, "ab") } end)
-      loop.run(copas, function()
-        copas.pause()
-        copas.pause()
-        assert.equal(1, copas.close(server))
-      end)
-
-      assert.equal("closed", got[1][2])
-      assert.equal("closed", got[2][2])
-    end)
-
-    it("may share its number with another object", function()
-      local server, client = pair()
-      local other = luasocket.tcp()
-      other:connect("127.0.0.1", sockets.deaf_port(luasocket))
-      other:close()
-      other = pair()
-      other:close()
-      other:setfd(server:getfd())
-      local first, second
-      loop.run(copas, function()
-        first = copas.receive(server, 4)
-      end, function()
-        second = copas.receive(other, 4)
-      end, function()
-        copas.pause()
-        copas.send(client, "aaaa")
-        copas.pause(0.01)
-        copas.send(client, "bbbb")
-      end)
-      other:setfd(-1)
-
-      local got = { first, second }
-      table.sort(got)
-      assert.same({ "aaaa", "bbbb" }, got)
-    end)
-
-    it("may be closed behind our back, and its number be used again", function()
-      local server = pair()
-      local fd = server:getfd()
-      local got, lost
-      copas.settimeout(server, 0.2)
-      loop.run(copas, function()
-        lost = { copas.receive(server) }
-      end, function()
-        copas.pause()
-        server:close()
-        local again, peer = pair()
-        local keep = { again, peer }
-        while again:getfd() ~= fd and peer:getfd() ~= fd do
-          again, peer = pair()
-          keep[#keep + 1] = again
-          keep[#keep + 1] = peer
-        end
-        copas.addthread(function()
-          copas.pause()
-          copas.send(peer, "line\n")
-          if again:getfd() ~= fd then copas.send(again, "line\n") end
-        end)
-        got = copas.receive(again:getfd() == fd and again or peer)
-      end)
-
-      assert.equal("line", got)
-      assert.is_nil(lost[1])
-    end)
-
-    it("works in one loop with native ones", function()
-      local server, client = sockets.pair(native, luasocket)
-      client:settimeout(0)
-      local got = {}
-      loop.run(copas, function()
-        for index = 1, 20 do
-          copas.send(server, index .. "\n")
-          got[index] = copas.receive(server)
-        end
-      end, function()
-        for _ = 1, 20 do copas.send(client, copas.receive(client) .. "!\n") end
-      end)
-
-      assert.equal("20!", got[20])
-    end)
+    assert.same({ nil, "closed", "part" }, got)
   end)
 
-  describe("in a user's object", function()
-    local function values(...) return { n = select("#", ...), ... } end
+  it("gives everything until the end, in whatever pieces it came", function()
+    local one, other = pair()
+    local got = {}
+    loop.run(copas, function()
+      got[1] = { copas.receive(one, "*a", "given ") }
+      got[2] = { copas.receive(one, "*a", "given ") }
+    end, function()
+      copas.send(other, "first ")
+      copas.pause(0.001)
+      copas.send(other, "second")
+      copas.pause(0.001)
+      other:close()
+    end)
 
-    it("is called as given, with the defaults", function()
-      local calls = {}
-      local function method(name)
-        return function(...) calls[#calls + 1] = { name, n = select("#", ...), select(2, ...) } return 1 end
+    assert.same({ "given first second" }, got[1])
+    assert.same({ nil, "closed", "given " }, got[2])
+  end)
+
+  it("may be in use by a handler when the state is closed", function()
+    local ended = child.lua [[
+      local copas = require "copas"
+      local socket = require "socket"
+      local server = socket.bind("127.0.0.1", 0)
+      local _, port = server:getsockname()
+      local client, handler
+      copas.addserver(server, function(skt)
+        handler = coroutine.running()
+        copas.receive(skt)
+      end)
+      copas.addthread(function()
+        client = copas.wrap(socket.tcp())
+        client:connect("127.0.0.1", port)
+      end)
+      repeat copas.step(0.01) until client and handler
+      io.write("ends")
+    ]]
+
+    assert.same({ out = "ends", err = "", code = 0 }, ended)
+  end)
+
+  it("waits in send until all is sent", function()
+    local server, client = pair()
+    sockets.narrow(server, client)
+    local data = ("0123456789"):rep(200000)
+    local sent, got
+    loop.run(copas, function()
+      sent = { copas.send(server, data, 11) }
+      copas.close(server)
+    end, function()
+      got = copas.receive(client, "*a")
+    end)
+
+    assert.same({ #data }, sent)
+    assert.is_true(got == data:sub(11))
+  end)
+
+  it("does all that in a wrapper", function()
+    local server, port = sockets.listen(luasocket)
+    local answer, ended
+    copas.addserver(server, copas.handler(function(skt)
+      skt:send(skt:receive() .. "!\n")
+      ended = { skt:receivepartial("*a") }
+      copas.removeserver(server)
+    end))
+    loop.run(copas, function()
+      local skt = copas.wrap(luasocket.tcp())
+      assert.equal(1, skt:connect("127.0.0.1", port))
+      assert.equal(6, skt:send("hello\n"))
+      answer = skt:receive()
+      skt:close()
+    end)
+
+    assert.equal("hello!", answer)
+    assert.same({ nil, "closed", "" }, ended)
+  end)
+
+  it("listens for a server, whose clients are of its kind and closed at the end", function()
+    local server, port = sockets.listen(luasocket)
+    local client_kind, closed
+    copas.addserver(server, function(client)
+      client_kind = tostring(client):match("^[^:]+")
+      copas.send(client, "bye")
+      copas.removeserver(server)
+    end)
+    loop.run(copas, function()
+      local skt = luasocket.tcp()
+      copas.connect(skt, "127.0.0.1", port)
+      closed = { copas.receive(skt, 3), select(2, copas.receive(skt, 1)) }
+    end)
+
+    assert.equal(tostring((pair())):match("^[^:]+"), client_kind)
+    assert.same({ "bye", "closed", "" }, closed)
+  end)
+
+  it("listens for a server inside of an object that can do no more than that needs", function()
+    local server, port = sockets.listen(luasocket)
+    local listener = {}
+    for _, name in ipairs({ "accept", "close", "dirty", "getfd", "settimeout" }) do
+      listener[name] = function(_, ...) return server[name](server, ...) end
+    end
+    local got
+    copas.addserver(listener, function(client)
+      got = copas.receive(client)
+      copas.removeserver(listener)
+    end)
+    loop.run(copas, function()
+      local skt = luasocket.tcp()
+      copas.connect(skt, "127.0.0.1", port)
+      copas.send(skt, "hello\n")
+      skt:close()
+    end)
+
+    assert.equal("hello", got)
+  end)
+
+  it("is not closed by a server if autoclose is off", function()
+    local server, port = sockets.listen(luasocket)
+    local kept
+    copas.autoclose = false
+    copas.addserver(server, function(client)
+      kept = client
+      copas.removeserver(server)
+    end)
+    loop.run(copas, function() copas.connect(luasocket.tcp(), "127.0.0.1", port) end)
+
+    assert.is_true(kept:getfd() >= 0)
+    kept:close()
+  end)
+
+  it("cannot connect where nobody listens", function()
+    local port = sockets.deaf_port(luasocket)
+    local got
+    loop.run(copas, function() got = { copas.connect(luasocket.tcp(), "127.0.0.1", port) } end)
+
+    assert.same({ nil, "connection refused" }, { got[1], got[2]:lower() })
+  end)
+
+  it("has timeouts", function()
+    local server, client = pair()
+    sockets.narrow(server, client)
+    local received, sent
+    loop.run(copas, function()
+      copas.settimeouts(server, nil, 0.05, 0.02)
+      copas.send(client, "part")
+      received = { copas.receive(server) }
+      sent = { copas.send(server, ("x"):rep(2e7)) }
+    end)
+
+    assert.same({ nil, "timeout", "part" }, received)
+    assert.same({ nil, "timeout" }, { sent[1], sent[2] })
+    assert.is_true(sent[3] > 0 and sent[3] < 2e7)
+  end)
+
+  it("passes its timeouts on to the connections of a server", function()
+    local server, port = sockets.listen(luasocket)
+    local got
+    copas.addserver(server, function(client)
+      got = { copas.receive(client) }
+      copas.removeserver(server)
+    end, 0.02)
+    local client
+    loop.run(copas, function()
+      client = luasocket.tcp()
+      copas.connect(client, "127.0.0.1", port)
+    end)
+
+    assert.same({ nil, "timeout", "" }, got)
+    client:close()
+  end)
+
+  it("keeps nobody from running if it is in blocking mode, and stays in that", function()
+    local one, other = sockets.pair(luasocket)
+    one:settimeout(5)
+    one:settimeout(7, "t")
+    local order = {}
+    loop.run(copas, function()
+      local line = copas.receive(one)
+      order[#order + 1] = line
+    end, function()
+      order[#order + 1] = "other"
+      copas.send(other, "line\n")
+    end)
+
+    assert.same({ "other", "line" }, order)
+    assert.same({ 5, 7 }, { one:gettimeout() })
+    assert.is_false((pcall(copas.receive, one, "no pattern")))
+    assert.same({ 5, 7 }, { one:gettimeout() })
+  end)
+
+  it("wakes who waits for a line that came together with another's", function()
+    local server, client = pair()
+    local got = {}
+    local function read()
+      local line = copas.receive(server)
+      got[#got + 1] = line
+    end
+    copas.settimeout(server, 10) -- then it looks once more
+    local start = copas.gettime()
+    loop.run(copas, read, read, function()
+      copas.pause()
+      client:send("one\ntwo\n")
+    end)
+
+    assert.same({ "one", "two" }, got)
+    assert.is_true(copas.gettime() - start < 8)
+  end)
+
+  it("wakes all that wait for it when it is closed", function()
+    local server = pair()
+    local got = {}
+    copas.addthread(function() got[1] = { copas.receive(server) } end)
+    copas.addthread(function() got[2] = { copas.receive(server, 3, "ab") } end)
+    loop.run(copas, function()
+      copas.pause()
+      copas.pause()
+      assert.equal(1, copas.close(server))
+    end)
+
+    assert.equal("closed", got[1][2])
+    assert.equal("closed", got[2][2])
+  end)
+
+  it("may share its number with another object", function()
+    local server, client = pair()
+    local other = luasocket.tcp()
+    other:connect("127.0.0.1", sockets.deaf_port(luasocket))
+    other:close()
+    other = pair()
+    other:close()
+    other:setfd(server:getfd())
+    local first, second
+    loop.run(copas, function()
+      first = copas.receive(server, 4)
+    end, function()
+      second = copas.receive(other, 4)
+    end, function()
+      copas.pause()
+      copas.send(client, "aaaa")
+      copas.pause(0.01)
+      copas.send(client, "bbbb")
+    end)
+    other:setfd(-1)
+
+    local got = { first, second }
+    table.sort(got)
+    assert.same({ "aaaa", "bbbb" }, got)
+  end)
+
+  it("may be closed behind our back, and its number be used again", function()
+    local server = pair()
+    local fd = server:getfd()
+    local got, lost
+    copas.settimeout(server, 0.2)
+    loop.run(copas, function()
+      lost = { copas.receive(server) }
+    end, function()
+      copas.pause()
+      server:close()
+      local again, peer = pair()
+      local keep = { again, peer }
+      while again:getfd() ~= fd and peer:getfd() ~= fd do
+        again, peer = pair()
+        keep[#keep + 1] = again
+        keep[#keep + 1] = peer
       end
-      local dummy = { receive = method("receive"), send = method("send"), connect = method("connect"),
-                      close = method("close"), settimeout = function() end }
-      loop.run(copas, function()
-        copas.receive(dummy)
-        copas.receive(dummy, 5, "x")
-        copas.send(dummy, "data")
-        copas.send(dummy, "data", 2, 3)
-        copas.connect(dummy, "host", 80)
-        copas.close(dummy, "why")
-      end)
-
-      for _, call in ipairs(calls) do call.n = nil end
-      assert.same({ { "receive", "*l" }, { "receive", 5, "x" }, { "send", "data", 1 }, { "send", "data", 2, 3 },
-                    { "connect", "host", 80 }, { "close", "why" } }, calls)
-    end)
-
-    it("has its results passed on unchecked", function()
-      local marker = {}
-      local dummy = {
-        receive = function() return marker, 2, false end,
-        send = function() end,
-        close = function() return 1, 2, 3, 4 end,
-      }
-      loop.run(copas, function()
-        assert.same({ n = 3, marker, 2, false }, values(copas.receive(dummy)))
-        assert.same({ n = 3, marker, 2, false }, values(copas.receivepartial(dummy)))
-        assert.same({ n = 3 }, values(copas.send(dummy)))
-        assert.same({ n = 4, 1, 2, 3, 4 }, values(copas.close(dummy)))
-      end)
-    end)
-
-    it("throws what it throws", function()
-      local dummy = { receive = function() error("mine", 0) end, send = function() error({ 1 }) end }
-      loop.run(copas, function()
-        -- under Lua 5.1 nothing waits here
-        assert.same({ false, "mine" }, { pcall(copas.receive, dummy) })
-        assert.same({ false, { 1 } }, { pcall(copas.send, dummy, "x") })
-      end)
-    end)
-
-    it("is waited for by its descriptor, and called again with the part", function()
-      local server, client = pair()
-      local prefixes = {}
-      local proxy = {
-        getfd = function() return server:getfd() end,
-        receive = function(_, pattern, prefix)
-          prefixes[#prefixes + 1] = prefix or "none"
-          local data, err, partial = server:receive(pattern, prefix)
-          if err == "timeout" then err = "wantread" end
-          return data, err, partial
-        end,
-      }
-      local got
-      loop.run(copas, function()
-        got = { copas.receive(proxy) }
-      end, function()
+      copas.addthread(function()
         copas.pause()
-        copas.send(client, "li")
-        copas.pause(0.01)
-        copas.send(client, "ne\n")
+        copas.send(peer, "line\n")
+        if again:getfd() ~= fd then copas.send(again, "line\n") end
       end)
-
-      assert.same({ "line" }, got)
-      assert.equal("none", prefixes[1])
-      assert.equal("li", prefixes[#prefixes])
+      got = copas.receive(again:getfd() == fd and again or peer)
     end)
 
-    it("keeps nothing back of what came right before a reset", function()
-      local answers = { { nil, "timeout", "first " }, { nil, "closed", "first and last" } }
-      local object = {
-        getfd = function() return -1 end,
-        receive = function() return unpack(table.remove(answers, 1), 1, 3) end,
-      }
-      local got
-      loop.run(copas, function() got = pack(copas.receive(object, "*a")) end)
+    assert.equal("line", got)
+    assert.is_nil(lost[1])
+  end)
 
-      assert.same(pack(nil, "closed", "first and last"), got)
+  it("works in one loop with native ones", function()
+    local server, client = sockets.pair(native, luasocket)
+    client:settimeout(0)
+    local got = {}
+    loop.run(copas, function()
+      for index = 1, 20 do
+        copas.send(server, index .. "\n")
+        got[index] = copas.receive(server)
+      end
+    end, function()
+      for _ = 1, 20 do copas.send(client, copas.receive(client) .. "!\n") end
     end)
 
-    it("is asked again until its time is over if it has no descriptor to wait for", function()
-      local attempts, others, over = 0, 0, false
-      local object = {
-        getfd = function() return -1 end,
-        receive = function()
-          attempts = attempts + 1
-          return nil, "timeout", ""
-        end,
-      }
-      assert(copas.settimeout(object, 0.05))
-
-      loop.run(copas, function()
-        assert.same({ nil, "timeout", "" }, { copas.receive(object) })
-        over = true
-      end, function()
-        repeat
-          others = others + 1
-          copas.pause(0.001)
-        until over
-      end)
-
-      assert.is_true(attempts > 1)
-      assert.is_true(others > 1)
-    end)
-
-    it("may be wrapped", function()
-      local sent = {}
-      local dummy = {
-        settimeout = function() end,
-        send = function(_, data) sent[#sent + 1] = data return #data end,
-        receive = function() return "line" end,
-      }
-      loop.run(copas, function()
-        local skt = copas.wrap(dummy)
-        assert.equal(3, skt:send("abc"))
-        assert.equal("line", skt:receive())
-      end)
-
-      assert.same({ "abc" }, sent)
-    end)
-
-    it("lets others run though it never waits", function()
-      local over = false
-      local dummy = { receive = function() return "line" end, send = function(_, data) return #data end }
-      local rounds = 0
-      loop.run(copas, function()
-        while not over do
-          copas.receive(dummy)
-          copas.send(dummy, "x")
-          copas.receivepartial(dummy)
-          rounds = rounds + 1
-        end
-      end, function()
-        for _ = 1, 5 do copas.pause(0.002) end
-        over = true
-      end)
-
-      assert.is_true(rounds > 0)
-    end)
+    assert.equal("20!", got[20])
   end)
 end)
