@@ -37,6 +37,18 @@ describe("copas.http", function()
     end
   end
 
+  -- Makes requests in threads of their own, and waits for them.
+  local function request_at_once(count, url)
+    local done = 0
+    for _ = 1, count do
+      copas.addthread(function()
+        http.request(url)
+        done = done + 1
+      end)
+    end
+    while done < count do copas.pause() end
+  end
+
   it("uses a connection again for the next request to the same server", function()
     local server = with(ok, function(server)
       assert.equal("hello", http.request(server.url))
@@ -266,14 +278,7 @@ describe("copas.http", function()
     local server
     local function close(_, skt) skt:close() end
     server = with({ ok, ok, close, ok }, function(at)
-      local done = 0
-      for _ = 1, 2 do
-        copas.addthread(function()
-          http.request(at.url)
-          done = done + 1
-        end)
-      end
-      while done < 2 do copas.pause() end
+      request_at_once(2, at.url)
       assert.equal("hello", http.request(at.url))
     end)
 
@@ -337,14 +342,7 @@ describe("copas.http", function()
   it("keeps no more connections than it is told, and none for longer", function()
     with(ok, function(server)
       http.keepidle(2, 10, 100)
-      local done = 0
-      for _ = 1, 4 do
-        copas.addthread(function()
-          http.request(server.url)
-          done = done + 1
-        end)
-      end
-      while done < 4 do copas.pause() end
+      request_at_once(4, server.url)
       assert.equal(2, http.closeidle())
       http.keepidle(nil, nil, 0.001)
       http.request(server.url)

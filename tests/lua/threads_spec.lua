@@ -389,20 +389,22 @@ describe("removethread", function()
 
   if coroutine.close then
     for how, wait in pairs { ["for a time"] = "copas.pause(3600)", ["for ever"] = "copas.pauseforever()" } do
-      describe("of one that sleeps " .. how, function() it("leaves the coroutine dead, and runs its to-be-closed variables", function()
-        local body = assert(load([[
-          local copas, note = ...
-          local guard <close> = setmetatable({}, { __close = function(_, err) note("closed: " .. tostring(err)) end })
-          ]] .. wait))
-        local co = copas.addthread(body, copas, note)
-        copas.step(0)
+      describe("of one that sleeps " .. how, function()
+        it("leaves the coroutine dead, and runs its to-be-closed variables", function()
+          local body = assert(load([[
+            local copas, note = ...
+            local guard <close> = setmetatable({}, { __close = function(_, err) note("closed: " .. tostring(err)) end })
+            ]] .. wait))
+          local co = copas.addthread(body, copas, note)
+          copas.step(0)
 
-        copas.removethread(co)
+          copas.removethread(co)
 
-        assert.same({ "closed: nil" }, order)
-        assert.equal("dead", coroutine.status(co))
-        copas.loop()
-      end) end)
+          assert.same({ "closed: nil" }, order)
+          assert.equal("dead", coroutine.status(co))
+          copas.loop()
+        end)
+      end)
     end
   else
     it("leaves the coroutine suspended", function()
