@@ -31,8 +31,8 @@ void wake_all(benchmark::State& state) {
 }
 BENCHMARK(wake_all)->Arg(1)->Arg(100)->Arg(10'000);
 
-copas::task<> passing(copas::semaphore& from, copas::semaphore& to, const bool& over) {
-  while (!over) {
+copas::task<> passing(copas::semaphore& from, copas::semaphore& to) {
+  for (;;) {
     static_cast<void>(co_await from.take());
     to.give();
   }
@@ -42,11 +42,9 @@ void hand_over(benchmark::State& state) {
   copas::loop events{copas::system_reactor()};
   copas::semaphore there{events, 1, 1};
   copas::semaphore back{events, 1};
-  bool over = false;
-  events.spawn(passing(there, back, over));
-  events.spawn(passing(back, there, over));
+  events.spawn(passing(there, back));
+  events.spawn(passing(back, there));
   for (auto _ : state) events.turn();
-  over = true;
   events.cancel_all();
   state.SetItemsProcessed(static_cast<std::int64_t>(events.resumptions()));
 }

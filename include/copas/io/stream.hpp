@@ -191,7 +191,7 @@ class [[nodiscard]] receive_into_operation : public io_operation {
   ~receive_into_operation() override;
 
   [[nodiscard]] bool await_ready() noexcept {
-    return !(prefix_ == 0 && from().surely_silent()) && io_operation::await_ready();
+    return (prefix_ != 0 || !from().surely_silent()) && io_operation::await_ready();
   }
   [[nodiscard]] bool attempt() noexcept override;
   void give_up(std::error_code why) noexcept override;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <coroutine>
 #include <exception>
 #include <memory>
@@ -77,7 +78,10 @@ class async_body {
     void unhandled_exception() noexcept { fail(std::current_exception()); }
 
     void start() override { frame().resume(); }
-    int push_results(lua_State* L) const override { return detail::push_results(L, *result_); }
+    int push_results(lua_State* L) const override {
+      assert(result_);  // it has ended, without an exception
+      return detail::push_results(L, *result_);
+    }
 
    private:
     friend async_body;
