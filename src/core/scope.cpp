@@ -41,6 +41,11 @@ class spawned_task : public task_record, public pooled {
 class task_of_scope final : public spawned_task, public detail::scope_member {
  public:
   using spawned_task::spawned_task;
+
+  [[nodiscard]] std::string name() const override {
+    std::string own = spawned_task::name();
+    return own.empty() ? common_name() : own;
+  }
 };
 
 }  // namespace
@@ -72,6 +77,10 @@ void scope::cancel() {
 void scope::member_left() noexcept {
   if (!members_.empty()) return;
   while (!joining_.empty()) home_.schedule(joining_.front());
+}
+
+std::string detail::scope_member::common_name() const {
+  return owner_ != nullptr ? owner_->members_name_ : std::string{};
 }
 
 detail::scope_member::~scope_member() {

@@ -407,19 +407,6 @@ bool receive_some_operation::attempt() noexcept {
   return true;
 }
 
-bool send_operation::begin() noexcept {
-  const moved gone = to().send_at_once(*home(), rest_, {.until = until()});
-  if (gone.blocked()) return false;
-  add(gone);
-  return outcome_.error || rest_.empty();
-}
-
-void send_operation::add(const moved& gone) noexcept {
-  outcome_.bytes += gone.bytes;
-  outcome_.error = gone.error;
-  rest_ = rest_.subspan(gone.bytes);
-}
-
 bool send_operation::attempt() noexcept {
   outcome_.error = to().take_failure();
   if (outcome_.error) return true;
@@ -431,13 +418,32 @@ bool send_operation::attempt() noexcept {
     if (!on().ready().may_be_ready(side::write)) return false;
     const moved outcome = rest_.empty() ? to().flush(home()) : to().send_some(home(), rest_);
     if (outcome.blocked()) return false;
-    add(outcome);
+    outcome_.bytes += outcome.bytes;
+    outcome_.error = outcome.error;
+    rest_ = rest_.subspan(outcome.bytes);
     if (outcome.error) {
       static_cast<void>(to().take_failure());  // that was it
       return true;
     }
   }
   return true;
+}
+
+bool send_awaitable::await_ready() noexcept {
+  const moved gone = to_->send_at_once(*home_, bytes_, {.until = until_});
+  if (gone.blocked()) return wait_for_rest();
+  outcome_ = {.bytes = gone.bytes, .error = gone.error};
+  return gone.error || gone.bytes == bytes_.size() || wait_for_rest();
+}
+
+bool send_awaitable::wait_for_rest() noexcept {
+  try {
+    rest_ = std::make_unique<send_operation>(home_, std::move(to_), bytes_, until_, outcome_.bytes);
+  } catch (const std::bad_alloc&) {
+    outcome_.error = std::make_error_code(std::errc::not_enough_memory);
+    return true;
+  }
+  return rest_->await_ready();
 }
 
 bool flush_operation::attempt() noexcept {

@@ -19,7 +19,7 @@ receive_some_operation stream_handle::receive(std::span<std::byte> into, deadlin
   return {home_, stream_, into, until};
 }
 
-send_operation stream_handle::send(std::span<const std::byte> bytes, deadline until) noexcept {
+send_awaitable stream_handle::send(std::span<const std::byte> bytes, deadline until) noexcept {
   return {home_, stream_, bytes, until};
 }
 

@@ -25,7 +25,6 @@ class ranged_send final : public send_operation {
   /// @param begun  how many of its bytes are on their way already.
   ranged_send(copas::loop* home, ref<copas::stream> to, const send_range& range, std::size_t begun) noexcept
       : send_operation{home, std::move(to), range.bytes(), never, begun}, range_{range} {}
-  [[nodiscard]] bool await_ready() noexcept { return io_operation::await_ready(); }
   [[nodiscard]] const send_range& range() const noexcept { return range_; }
 
  private:

@@ -26,7 +26,7 @@ task<text> receive_some(loop& events, ref<stream> from, std::size_t room, deadli
 }
 
 task<transfer> send(loop& events, ref<stream> to, std::string_view bytes, deadline until) {
-  co_return co_await send_operation{&events, to, std::as_bytes(std::span{bytes}), until};
+  co_return co_await send_awaitable{&events, to, std::as_bytes(std::span{bytes}), until};
 }
 
 std::string noise(std::size_t length, unsigned seed) {

@@ -3,6 +3,7 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "copas/core/loop.hpp"
 #include "copas/core/task.hpp"
@@ -19,6 +20,8 @@ class scope_member : public list_link {
  protected:
   scope_member() = default;
   ~scope_member();
+  /// What the scope calls a member that has no name; empty once it was cancelled.
+  [[nodiscard]] std::string common_name() const;
 
  private:
   friend class copas::scope;
@@ -35,7 +38,8 @@ class scope {
  public:
   class join_awaitable;
 
-  explicit scope(loop& home) noexcept : home_{home} {}
+  /// @param members  what its tasks are called that get no name of their own.
+  explicit scope(loop& home, std::string members = {}) noexcept : home_{home}, members_name_{std::move(members)} {}
   scope(const scope&) = delete;
   scope& operator=(const scope&) = delete;
   ~scope();
@@ -56,6 +60,7 @@ class scope {
   void member_left() noexcept;
 
   loop& home_;
+  std::string members_name_;
   list<detail::scope_member> members_;
   wait_list joining_;
 };

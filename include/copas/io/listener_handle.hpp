@@ -83,12 +83,12 @@ class [[nodiscard]] listener_handle<Stream>::accept_awaitable final {
 template <class Stream>
 [[nodiscard]] task<> serve(loop& home, listener_handle<Stream>& at,
                            std::type_identity_t<std::function<task<>(Stream)>> handler) {
-  scope connections{home};
+  scope connections{home, "connection"};
   for (bool open = true; open;) {
     try {
       auto connection = co_await at.accept();
       open = connection.has_value();
-      if (open) connections.spawn(handler(std::move(*connection)), "connection");
+      if (open) connections.spawn(handler(std::move(*connection)));
     } catch (...) {  // the others shall not end for what one has thrown before it was a task
       home.report(std::current_exception(), *home.current());
     }

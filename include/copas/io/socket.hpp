@@ -59,7 +59,7 @@ class socket : public ref_counted {
 
  private:
   unique_fd fd_;
-  readiness readiness_;
+  [[no_unique_address]] readiness readiness_;  // so that what derived classes have begins behind its last member
 };
 
 }  // namespace copas

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "copas/core/frame_pool.hpp"
 #include "copas/core/result.hpp"
 #include "copas/io/buffer.hpp"
 #include "copas/io/operation.hpp"
@@ -147,12 +148,13 @@ class stream : public socket {
   moved send_behind_output(loop* via, std::span<const std::byte> from) noexcept;
   std::error_code take_output_failure() noexcept;
 
-  read_buffer input_;
-  statistics stats_;
-  std::unique_ptr<output_buffer> output_;
+  // The small ones first: they fit behind those of the readiness.
   bool encrypted_ = false;
   bool gathers_ = true;
   bool entrusted_ = false;  // a task of the loop sends the output
+  read_buffer input_;
+  statistics stats_;
+  std::unique_ptr<output_buffer> output_;
 };
 
 /// Bytes received, and what they lie in.
@@ -288,8 +290,8 @@ class [[nodiscard]] receive_some_operation final : public io_operation {
   transfer outcome_;
 };
 
-/// Sends all of a string of bytes.
-class [[nodiscard]] send_operation : public io_operation {
+/// Sends all of a string of bytes, of which some may be on their way already.
+class [[nodiscard]] send_operation : public io_operation, public pooled {
  public:
   /// @param bytes  alive and unchanged until the operation ends.
   /// @param begun  how many of them are on their way already.
@@ -299,7 +301,6 @@ class [[nodiscard]] send_operation : public io_operation {
     set_deadline(until);
   }
 
-  [[nodiscard]] bool await_ready() noexcept { return begin() || io_operation::await_ready(); }
   [[nodiscard]] bool attempt() noexcept override;
   void give_up(std::error_code why) noexcept override { outcome_.error = why; }
   /// @return  number of bytes the system took, or will get together with others: all, unless there is an error.
@@ -308,11 +309,32 @@ class [[nodiscard]] send_operation : public io_operation {
   [[nodiscard]] stream& to() const noexcept { return static_cast<stream&>(on()); }
 
  private:
-  [[nodiscard]] bool begin() noexcept;
-  void add(const moved& gone) noexcept;
-
   std::span<const std::byte> rest_;
   transfer outcome_;
+};
+
+/// Sends all of a string of bytes. The operation that waits, which is large, is made only where the system does not take
+/// them at once.
+class [[nodiscard]] send_awaitable final {
+ public:
+  /// @param bytes  alive and unchanged until the awaitable ends.
+  send_awaitable(loop* home, ref<stream> to, std::span<const std::byte> bytes, deadline until = never) noexcept
+      : home_{home}, to_{std::move(to)}, bytes_{bytes}, until_{until} {}
+
+  [[nodiscard]] bool await_ready() noexcept;
+  void await_suspend(waiter who) noexcept { rest_->await_suspend(who); }
+  /// @return  as `send_operation`
+  transfer await_resume() const noexcept { return rest_ ? rest_->await_resume() : outcome_; }
+
+ private:
+  [[gnu::noinline]] bool wait_for_rest() noexcept;
+
+  loop* home_;
+  ref<stream> to_;
+  std::span<const std::byte> bytes_;
+  deadline until_;
+  transfer outcome_;
+  std::unique_ptr<send_operation> rest_;
 };
 
 /// Sends what a stream holds for those who have sent it.

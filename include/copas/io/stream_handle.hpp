@@ -66,9 +66,10 @@ class stream_handle : public with_options<stream_handle> {
   ///
   /// @param bytes  alive and unchanged until the awaitable ends.
   /// @return       number of bytes that the system took, or will get with others: all, unless there is an error.
-  /// @error  errc::timed_out, errc::closed (by this side), others as send(2) reports them, e.g. EPIPE.
-  [[nodiscard]] send_operation send(std::span<const std::byte> bytes, deadline until = never) noexcept;
-  [[nodiscard]] send_operation send(std::string_view bytes, deadline until = never) noexcept {
+  /// @error  errc::timed_out, errc::closed (by this side), others as send(2) reports them, e.g. EPIPE; ENOMEM where it has
+  ///         to wait for the system and there is no memory for that.
+  [[nodiscard]] send_awaitable send(std::span<const std::byte> bytes, deadline until = never) noexcept;
+  [[nodiscard]] send_awaitable send(std::string_view bytes, deadline until = never) noexcept {
     return send(std::as_bytes(std::span{bytes}), until);
   }
 

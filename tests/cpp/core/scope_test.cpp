@@ -68,6 +68,17 @@ TEST_F(Scope, JoinsAllItsTasks) {
   EXPECT_THAT(log, ElementsAre("b woke", "b ended", "a woke", "a ended", "joined"));
 }
 
+TEST_F(Scope, NamesTheTasksThatHaveNoNameOfTheirOwn) {
+  scope tasks{events, "worker"};
+  tasks.spawn(sleeper("a", 1s));
+  tasks.spawn(sleeper("b", 1s), "foreman");
+
+  std::vector<std::string> names;
+  events.tasks().for_each([&](const task_record& each) { names.push_back(each.name()); });
+
+  EXPECT_THAT(names, ElementsAre("worker", "foreman"));
+}
+
 TEST_F(Scope, JoinsAtOnceWhenItIsEmpty) {
   scope tasks{events};
   auto body = [&]() -> task<> {
