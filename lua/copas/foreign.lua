@@ -254,6 +254,7 @@ local function connect_to(skt, host, port, deadline)
   if skt.connect == nil then return skt:connect(host, port) end -- Lua's own error
   local in_time, tried = true, false
   while true do
+    if tried and is_closed(skt) then return nil, "closed", true end -- to connect again would open it anew
     local ok, err = call(skt, "connect", host, port)
     if ok then return ok, nil end
     if err == "already connected" and tried then return 1, nil end

@@ -194,17 +194,7 @@ for name, socket in pairs(kinds.modules) do
       end)
 
       it("until the timeout", function()
-        -- a full backlog: the system answers no more
-        local server = socket.tcp()
-        server:bind("127.0.0.1", 0)
-        server:listen(0)
-        local _, port = server:getsockname()
-        local clients = {}
-        for index = 1, 4 do
-          clients[index] = socket.tcp()
-          clients[index]:settimeout(0)
-          clients[index]:connect("127.0.0.1", port)
-        end
+        local port, close = sockets.full_listener(socket)
         local result
         loop.run(copas, function()
           local skt = socket.tcp()
@@ -212,10 +202,26 @@ for name, socket in pairs(kinds.modules) do
           result = pack(copas.connect(skt, "127.0.0.1", port))
           skt:close()
         end)
-        for _, each in ipairs(clients) do each:close() end
-        server:close()
+        close()
 
         assert.same(pack(nil, "timeout"), result)
+      end)
+
+      it("until they are closed, which does not begin anew", function()
+        local port, close = sockets.full_listener(socket)
+        local skt = socket.tcp()
+        local result
+        loop.run(copas, function()
+          copas.settimeouts(skt, 10)
+          result = pack(copas.connect(skt, "127.0.0.1", port))
+        end, function()
+          copas.pause()
+          copas.close(skt)
+        end)
+        close()
+
+        assert.same(pack(nil, "closed"), result)
+        assert.equal(-1, skt:getfd())
       end)
     end)
 

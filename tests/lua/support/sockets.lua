@@ -38,6 +38,25 @@ function sockets.deaf_port(socket)
   return port
 end
 
+---A port of a listening socket whose backlog is full: the system answers no more.
+---@return integer port, fun() close
+function sockets.full_listener(socket)
+  local server = socket.tcp()
+  server:bind("127.0.0.1", 0)
+  server:listen(0)
+  local _, port = server:getsockname()
+  local clients = {}
+  for index = 1, 4 do
+    clients[index] = socket.tcp()
+    clients[index]:settimeout(0)
+    clients[index]:connect("127.0.0.1", port)
+  end
+  return tonumber(port), function()
+    for _, each in ipairs(clients) do each:close() end
+    server:close()
+  end
+end
+
 ---Shrinks the buffers between two ends, so that a megabyte fills them. (Much smaller ones make the system dawdle.)
 function sockets.narrow(sender, receiver)
   sender:setoption("send-buffer-size", 100000)
