@@ -6,9 +6,15 @@ local secured = {}
 -- TLS 1.2 or newer, where the caller says nothing.
 local default_options = { "all", "no_sslv2", "no_sslv3", "no_tlsv1", "no_tlsv1_1" }
 
+-- Parameters of LuaSec alone, as `copas.wrap` takes them, in the form with `wrap` and `sni`.
+local function nested(ssl)
+  local alone = type(ssl) == "userdata" or ssl.wrap == nil and (ssl.mode or ssl.protocol)
+  return alone and { wrap = ssl } or ssl
+end
+
 ---The TLS parameters of a request, with what the caller left open filled in.
 function secured.fill(params)
-  local ssl = params.sslparams or {}
+  local ssl = nested(params.sslparams or {})
   params.sslparams = ssl
   ssl.wrap = ssl.wrap or { protocol = params.protocol, options = params.options, verify = params.verify }
   local wrap = ssl.wrap

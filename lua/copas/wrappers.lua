@@ -91,9 +91,10 @@ local peers = setmetatable({}, { __mode = "k" }) -- the hosts that wrapped socke
 function stream:connect(host, port)
   local ok, err = copas.connect(self.socket, host, port)
   local params = self.ssl_params
-  if not ok or not params.wrap then return ok, err end
+  if not ok or not (params.wrap or params.sni) then return ok, err end
   peers[self] = host
-  if params.sni then self:sni() end
+  if params.sni then self:sni() end -- an error, rather than clear text, if there is nothing to secure it with
+  if not params.wrap then return ok, err end
   local secured
   secured, err = self:dohandshake()
   return secured, err

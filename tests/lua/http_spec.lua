@@ -346,6 +346,7 @@ describe("copas.http", function()
     it("is not verified if the caller says so", function()
       assert.equal(200, ask_securely({ verify = "none" })[3])
       assert.equal(200, ask_securely({ sslparams = { wrap = { verify = "none" } } })[3])
+      assert.equal(200, ask_securely({ sslparams = { mode = "client", protocol = "any", verify = "none" } })[3])
       http.SSLVERIFY = "none"
       assert.equal(200, ask_securely({})[3])
     end)

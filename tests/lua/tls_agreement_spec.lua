@@ -245,4 +245,16 @@ describe("a connection with TLS", function()
     left:close()
     right:close()
   end)
+
+  it("is not in clear where names are given, but nothing to secure it with", function()
+    local connected
+    run(echo, server_params, function()
+      local skt = copas.wrap(socket.tcp(), { sni = { names = "localhost" } })
+      connected = check.pack(pcall(skt.connect, skt, "127.0.0.1", port))
+      skt:close()
+    end)
+
+    assert.is_false(connected[1])
+    assert.is_truthy(connected[2]:find("without parameters/context", 1, true))
+  end)
 end)

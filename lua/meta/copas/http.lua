@@ -40,7 +40,7 @@ local httplib = {}
 ---@field maxbody? integer      instead of `MAXBODY`; counts what is decompressed
 ---@field http09? boolean       instead of `HTTP09`
 ---@field create? fun(request: table): table?, string?  makes the socket: see `getcreatefunc`
----@field sslparams? { wrap: table|userdata|nil, sni: table? }  TLS parameters: see `copas.tls`
+---@field sslparams? table|userdata  `{ wrap = PARAMETERS, sni = TABLE }`, or the parameters alone: see `copas.tls`
 
 ---Asks for a URL, by POST if there is a body. Redirects are followed. With a request table, the first result is 1 and the
 ---body goes to its sink.
