@@ -5,8 +5,9 @@ local copas, internal, socket, luasocket = ...
 local controls = {}
 
 -- LuaSocket's modules open connections by their function `open`, whose argument `create` may be one of ours.
-local this_file = debug.getinfo(1, "S").source
-if debug.getinfo(luasocket.open, "S").source ~= this_file then -- else an earlier instance has done it
+local getinfo = internal.debug.getinfo
+local this_file = getinfo(1, "S").source
+if getinfo(luasocket.open, "S").source ~= this_file then -- else an earlier instance has done it
   local open = luasocket.open
   function luasocket.open(server, port, create)
     local control = open(server, port, create)

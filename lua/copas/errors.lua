@@ -1,6 +1,6 @@
 -- Error handlers, and the text of an error.
 local copas, internal = ...
-local native = internal.native
+local native, debug = internal.native, internal.debug
 
 local handlers = setmetatable({}, { __mode = "k" }) -- by coroutine
 local default
@@ -17,12 +17,12 @@ function copas.gettraceback(msg, co, skt)
   text = ("%s(coroutine: %s, socket: %s)"):format(text, name_of(co, copas.getthreadname),
                                                   name_of(skt, copas.getsocketname))
   if co == nil then
-    local trace = debug.traceback(text, 2) -- no tail call, which would hide the caller
+    local trace = debug.traceback()(text, 2) -- no tail call, which would hide the caller
     return trace
   end
 
   local task = tasks[co]
-  local trace = task and task.trace ~= "" and text .. "\n" .. task.trace or debug.traceback(co, text)
+  local trace = task and task.trace ~= "" and text .. "\n" .. task.trace or debug.traceback()(co, text)
   local origin = task and task.origin or native.origin_of(co)
   local wait, waits
   if task then

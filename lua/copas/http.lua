@@ -27,7 +27,7 @@ connection.register(socket)
 
 -- What `socket.tcp` is, unless a program replaces it.
 local usual = socket.tcp
-if debug.getinfo(usual, "S").what ~= "C" or usual == socket.tcp4 or usual == socket.tcp6 then usual = nil end
+if internal.debug.getinfo(usual, "S").what ~= "C" or usual == socket.tcp4 or usual == socket.tcp6 then usual = nil end
 
 -- A socket for a connection: the program's own, if it has replaced `socket.tcp`, otherwise a native one.
 local function new_socket()

@@ -38,7 +38,8 @@ setmetatable(foreign, {
   end,
 })
 
-local internal = { native = native, load = load, foreign = foreign, pcall = load("waiting_pcall") }
+local debug = load("debug_functions")
+local internal = { native = native, load = load, foreign = foreign, pcall = load("waiting_pcall"), debug = debug }
 load("names", copas, internal)
 load("errors", copas, internal)
 load("operations", copas, internal)
@@ -206,7 +207,7 @@ local function replace_try()
   foreign.datagram_size = socket._DATAGRAMSIZE or foreign.datagram_size
   local made_here = type(socket.newtry) == "function" and debug.getinfo(socket.newtry, "S").source == "=copas/try.lua"
   if made_here then return end -- in the native module, or by an earlier instance of this one
-  for name, value in pairs(load("try", socket, internal.pcall)) do socket[name] = value end
+  for name, value in pairs(load("try", socket, internal.pcall, debug)) do socket[name] = value end
 end
 replace_try()
 

@@ -1,7 +1,7 @@
 -- The socket module: LuaSocket's interface on native sockets.
 local native, load = ...
 
-local try = load("try", nil, load("waiting_pcall"))
+local try = load("try", nil, load("waiting_pcall"), load("debug_functions"))
 
 local socket = {
   BLOCKSIZE = 2048,

@@ -2,7 +2,7 @@
 --
 -- A failed try throws a table with the error; protect turns it back into nil and the error. Modules of LuaSocket may
 -- have taken its own functions before: so that either protect understands either try, the tables have its metatable.
-local luasocket, pcall = ...
+local luasocket, pcall, debug = ...
 
 -- The metatable of what LuaSocket's try throws.
 local function metatable_of_luasocket()

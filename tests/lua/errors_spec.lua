@@ -409,6 +409,14 @@ describe("gettraceback", function()
     assert.matches("^message %(coroutine: nil, socket: nil%)\nstack traceback:\n\t%S*errors_spec.lua:%d+: in ", text)
   end)
 
+  it("traces by what a program has put in the place of debug.traceback", function()
+    local original = debug.traceback
+    finally(function() debug.traceback = original end) -- luacheck: ignore 122
+    debug.traceback = function(...) return "in place of " .. select("#", ...) end -- luacheck: ignore 122
+
+    assert.equal("in place of 2", copas.gettraceback("message"))
+  end)
+
   it("traces a thread that waits, to where it was started", function()
     local function waiting_function() copas.pause(3600) end
     local co = copas.addthread(function()

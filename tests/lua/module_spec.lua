@@ -1,5 +1,6 @@
 local child = require("support.child")
 local loop = require("support.loop")
+local sockets = require("support.sockets")
 
 local keys = [[
   addnamedthread addserver addthread autoclose cancelall close connect debug dohandshake exit exiting finished flush
@@ -118,6 +119,29 @@ describe("the copas module", function()
     assert.equal("", result.err)
     assert.matches("^abc\tnumber\n127%.0%.0%.1\t%d+\tinet\n$", result.out)
   end)
+
+  if _VERSION ~= "Lua 5.1" or jit then -- coxpcall needs it
+    it("does without the library debug, before and after it is loaded", function()
+      local program = [[
+        local copas = require("copas")
+        debug = nil
+        local socket = require("copas.socket")
+        copas.loop(function()
+          local protected = socket.protect(function() socket.try(nil, "tried") end)
+          print(select(2, protected()))
+          print(select(2, copas.http.request("http://127.0.0.1:" .. %d)))
+          error("reported", 0)
+        end)
+      ]]
+      local port = sockets.deaf_port(require("copas.socket"))
+      for _, before in ipairs { "", "debug = nil ", "debug, package.loaded.debug = nil " } do
+        local result = child.lua(before .. program:format(port))
+
+        assert.equal("", result.err)
+        assert.matches("^tried\nconnection refused\nreported %(coroutine: copas_initializer, socket: ", result.out)
+      end
+    end)
+  end
 
   it("reads and writes no global that is not there", function()
     local result = child.lua [[
