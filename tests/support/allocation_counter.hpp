@@ -12,15 +12,6 @@ namespace copas::testing {
 [[nodiscard]] std::size_t allocations() noexcept;
 [[nodiscard]] std::size_t allocated_bytes() noexcept;
 
-/// While one exists, `operator new` throws in those versions.
-class allocation_ban {
- public:
-  allocation_ban() noexcept;
-  ~allocation_ban();
-  allocation_ban(const allocation_ban&) = delete;
-  allocation_ban& operator=(const allocation_ban&) = delete;
-};
-
 /// False where a tool such as valgrind puts operators of its own in their place.
 [[nodiscard]] bool counts_allocations();
 

@@ -6,12 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <new>
-#include <span>
 #include <string>
-#include <vector>
 
-#include "copas/core/frame_pool.hpp"
 #include "copas/core/sleep.hpp"
 #include "copas/io/stream.hpp"
 #include "copas/io/system_reactor.hpp"
@@ -248,31 +244,6 @@ TEST_P(CostOfMuch, OfALineIsLinear) {
 TEST_P(CostOfMuch, OfANumberOfBytesIsLinear) {
   EXPECT_LE(allocated_for(exactly(size), ""), 5 * size);
   EXPECT_EQ(length, size);
-}
-
-TEST_F(Cost, OfASendThatHasToWaitIsMemoryForIt) {
-  if (!counts_allocations()) GTEST_SKIP() << "allocations are not counted";
-  connection narrow{make_narrow_connection()};
-  const std::string bytes(3'000'000, 'x');
-  transfer sent;
-  auto sender = [&]() -> task<> {
-    sent = co_await send_awaitable{&events, narrow.ours, std::as_bytes(std::span{bytes})};
-  };
-  events.spawn(sender());
-  std::vector<void*> pooled;
-  pooled.reserve(10000);
-  {
-    const allocation_ban everything_is_used;
-    EXPECT_THROW(for (;;) pooled.push_back(frame_pool::allocate(sizeof(send_operation))), std::bad_alloc);
-
-    events.turn();
-  }
-  for (void* each : pooled) frame_pool::release(each, sizeof(send_operation));
-
-  EXPECT_EQ(sent.error, std::errc::not_enough_memory);
-  EXPECT_GT(sent.bytes, 0U);
-  narrow.ours->close();
-  EXPECT_EQ(narrow.theirs.receive_all().size(), sent.bytes);
 }
 
 #endif
