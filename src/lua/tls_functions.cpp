@@ -211,6 +211,7 @@ int secure(lua_State* L) {
     made.limits = plain->limits;
     made.client = plain->client;
     made.inet = plain->inet;
+    made.gathers = plain->gathers;
   }
   return 1;
 }
