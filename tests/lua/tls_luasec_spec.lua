@@ -135,6 +135,24 @@ describe("a connection with TLS", function()
       }, seen)
     end)
 
+    it("has the words of TLS for what does not come and what does not leave, if they are wanted", function()
+      local over, outcomes = copas.semaphore.new(2), {}
+      run(function() over:take(1, math.huge) end, server_params, function()
+        for _, wanted in ipairs { true, false } do
+          local skt = copas.wrap(socket.tcp(), assert(ssl.newcontext(made:client())))
+          skt:connect("127.0.0.1", port)
+          skt:settimeouts(nil, 0.01, 0.01)
+          copas.useSocketTimeoutErrors(wanted)
+          outcomes[#outcomes + 1] = select(2, skt:receive())
+          outcomes[#outcomes + 1] = select(2, skt:send(("x"):rep(20000000)))
+          skt:close()
+        end
+        over:give(2)
+      end)
+
+      assert.same({ "wantread", "wantwrite", "timeout", "timeout" }, outcomes)
+    end)
+
     it("closes a handler's connection at its end", function()
       local ended
       run(function() end, assert(ssl.newcontext(server_params)), function()

@@ -233,6 +233,23 @@ describe("a connection with TLS", function()
     assert.same(check.pack(nil, "wantread", ""), own)
   end)
 
+  it("has the words of TLS for what does not leave, if they are wanted", function()
+    local over, outcomes = copas.semaphore.new(2), {}
+    run(function() over:take(1, math.huge) end, server_params, function()
+      for _, wanted in ipairs { true, false } do
+        local skt = connect()
+        skt.socket:setoption("send-buffer-size", 100000)
+        skt:settimeouts(nil, 0.01, nil)
+        copas.useSocketTimeoutErrors(wanted)
+        outcomes[#outcomes + 1] = select(2, skt:send(("x"):rep(20000000)))
+        skt:close()
+      end
+      over:give(2)
+    end)
+
+    assert.same({ "wantwrite", "timeout" }, outcomes)
+  end)
+
   it("keeps the timeouts and the name of the plain socket", function()
     local names = {}
     local skt = socket.tcp()
