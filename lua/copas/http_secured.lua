@@ -65,7 +65,6 @@ local function open_tunnel(skt, adjusted)
   tunnel:sendhead("CONNECT", socket.try(connection.head("CONNECT", target, headers)))
   local code, status
   repeat code, status = tunnel:receivehead() until code ~= 100
-  if not code then return nil, "invalid answer of the proxy" end
   if code < 200 or code > 299 then return nil, status end
   return true
 end

@@ -223,7 +223,10 @@ int await_send(lua_State* L, const socket_object& object, int socket, int count)
 
 int await_connect(lua_State* L, socket_object& object) {
   if (object.role() == socket_role::server) refuse_class(L, 1, {object.kind(), socket_role::client});
-  if (object.kind() == socket_kind::tls) return push_failure(L, make_error_code(std::errc::already_connected));
+  if (object.kind() == socket_kind::tls) {
+    if (!object.socket().open()) return push_failure(L, errc::closed);
+    return push_failure(L, make_error_code(std::errc::already_connected));
+  }
   object.blocking.block = 0;
   return object.kind() == socket_kind::tcp ? await_connect_to_host(L, object) : await_connect_to_path(L, object);
 }
