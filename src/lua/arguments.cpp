@@ -14,6 +14,10 @@ namespace {
 
 }  // namespace
 
+void refuse_type(lua_State* L, int index, const char* expected) {
+  refuse_argument(L, index, lua_pushfstring(L, "%s expected, got %s", expected, luaL_typename(L, index)));
+}
+
 receive_pattern check_pattern(lua_State* L, int index) {
   if (lua_isnoneornil(L, index)) return {};
   const bool is_text = lua_type(L, index) == LUA_TSTRING;
@@ -31,16 +35,16 @@ receive_pattern check_pattern(lua_State* L, int index) {
 
 std::string_view optional_bytes(lua_State* L, int index) {
   std::size_t length = 0;
-  const char* bytes = luaL_optlstring(L, index, "", &length);
+  const char* bytes = lua_isnoneornil(L, index) ? "" : check_string(L, index, &length);
   return {bytes, length};
 }
 
 send_range check_send_range(lua_State* L, int index) {
   std::size_t length = 0;
-  const char* bytes = luaL_checklstring(L, index, &length);
+  const char* bytes = check_string(L, index, &length);
   const auto size = static_cast<double>(length);
-  double first = luaL_optnumber(L, index + 1, 1);
-  double last = luaL_optnumber(L, index + 2, -1);
+  double first = lua_isnoneornil(L, index + 1) ? 1 : check_number(L, index + 1);
+  double last = lua_isnoneornil(L, index + 2) ? -1 : check_number(L, index + 2);
   if (std::isnan(first)) refuse_argument(L, index + 1, "not a number");
   if (std::isnan(last)) refuse_argument(L, index + 2, "not a number");
   if (first < 0) first = std::max(size + first + 1, 1.0);

@@ -10,6 +10,25 @@
 
 namespace copas::lua {
 
+/// Raises "TYPE expected, got TYPE" for the argument at `index`; see `refuse_argument`.
+[[noreturn]] void refuse_type(lua_State* L, int index, const char* expected);
+
+/// The string (or number) at `index`, as luaL_checklstring gives it; see `refuse_argument`.
+inline const char* check_string(lua_State* L, int index, std::size_t* length = nullptr) {
+  const char* const text = lua_tolstring(L, index, length);
+  if (text == nullptr) [[unlikely]]
+    refuse_type(L, index, "string");
+  return text;
+}
+
+/// The number at `index`, as luaL_checknumber gives it; see `refuse_argument`.
+inline double check_number(lua_State* L, int index) {
+  const double number = lua_tonumber(L, index);
+  if (number == 0 && lua_isnumber(L, index) == 0) [[unlikely]]
+    refuse_type(L, index, "number");
+  return number;
+}
+
 /// The receive pattern at `index`, "*l" if there is none; raises "invalid receive pattern".
 [[nodiscard]] receive_pattern check_pattern(lua_State* L, int index);
 
@@ -33,7 +52,7 @@ struct send_range {
 /// All of the string (or number) at `index`.
 [[nodiscard]] inline send_range check_whole_string(lua_State* L, int index) {
   std::size_t length = 0;
-  const char* bytes = luaL_checklstring(L, index, &length);
+  const char* bytes = check_string(L, index, &length);
   return {.text = {bytes, length}, .first = 0, .last = length};
 }
 

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "copas/net/unix.hpp"
+#include "lua/arguments.hpp"
 #include "lua/errors.hpp"
 #include "lua/guard.hpp"
 #include "lua/inet.hpp"
@@ -43,7 +44,7 @@ received_datagram pin(state& shared, buffered_datagram_receive::outcome&& outcom
 }
 
 std::size_t check_datagram_size(lua_State* L, int index) {
-  const lua_Number size = luaL_checknumber(L, index);
+  const lua_Number size = check_number(L, index);
   if (!(size >= 0)) refuse_argument(L, index, "invalid datagram size");
   const lua_Number most = 1 << 30;  // longer than any datagram
   return static_cast<std::size_t>(std::min(size, most));

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "lua/arguments.hpp"
 #include "lua/errors.hpp"
 #include "lua/functions.hpp"
 #include "lua/guard.hpp"
@@ -148,7 +149,7 @@ int find_host(lua_State* L, const host_question& asked) {
 
 // host(name or IPv4 address): { name, alias, ip }, or nil and an error
 int dns_host(lua_State* L) {
-  const char* const text = luaL_checkstring(L, 1);
+  const char* const text = check_string(L, 1);
   in_addr numeric{};
   return find_host(L, {.text = text, .by_address = ::inet_aton(text, &numeric) != 0});
 }

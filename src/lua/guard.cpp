@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "lua/position.hpp"
+
 namespace copas::lua {
 
 void keep(exception_text& text, const std::exception& thrown) noexcept {
@@ -20,6 +22,11 @@ void raise(lua_State* L, const char* text) {
 }
 
 void refuse_argument(lua_State* L, int index, const char* why) {
+  if (called_by_module(L)) {  // by a function of the same arguments, whose name is another one
+    push_position(L);
+    lua_pushfstring(L, "%sbad argument #%d (%s)", lua_tostring(L, -1), index, why);
+    lua_error(L);
+  }
   luaL_argerror(L, index, why);
   std::terminate();  // luaL_argerror does not return
 }

@@ -18,7 +18,7 @@ void keep(exception_text& text, const std::exception& thrown) noexcept;
 /// Raises an error with this text and no position.
 [[noreturn]] void raise(lua_State* L, const char* text);
 
-/// luaL_argerror, as a function that says it does not return.
+/// luaL_argerror, as a function that says it does not return; the position is that of code of the user's.
 [[noreturn]] void refuse_argument(lua_State* L, int index, const char* why);
 
 /// Turns a C++ function that may throw into a lua_CFunction.

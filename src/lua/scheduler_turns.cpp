@@ -7,6 +7,7 @@
 
 #include "copas/io/output_buffer.hpp"
 #include "lua/guard.hpp"
+#include "lua/position.hpp"
 #include "lua/scheduler.hpp"
 #include "lua/step_inside.hpp"
 
@@ -80,8 +81,10 @@ bool scheduler::turn(deadline until) {
 }
 
 void scheduler::check_not_turning(lua_State* L) const {
-  if (turning_ || loop_.current() != nullptr)
-    luaL_error(L, "the loop runs already: its own threads and handlers cannot run it");
+  if (!turning_ && loop_.current() == nullptr) return;
+  push_position(L);
+  lua_pushfstring(L, "%sthe loop runs already: its own threads and handlers cannot run it", lua_tostring(L, -1));
+  lua_error(L);
 }
 
 bool scheduler::step(lua_State* L, deadline until, bool (*again)(lua_State* L)) {

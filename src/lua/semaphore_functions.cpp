@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lua/arguments.hpp"
 #include "lua/boxed.hpp"
 #include "lua/errors.hpp"
 #include "lua/functions.hpp"
@@ -28,7 +29,7 @@ semaphore& self(lua_State* L) { return boxed<semaphore>::check(L, "semaphore exp
 
 // A whole number; beyond what anybody can have, infinity for one, it is as much as anybody can have.
 semaphore::count check_count(lua_State* L, int index) {
-  const double given = luaL_checknumber(L, index);
+  const double given = check_number(L, index);
   if (given != std::floor(given)) refuse_argument(L, index, "number has no integer representation");
   return static_cast<semaphore::count>(std::clamp(given, -most_units, most_units));
 }

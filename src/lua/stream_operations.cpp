@@ -172,8 +172,8 @@ int await_connect_to_path(lua_State* L, const socket_object& object) {
 }
 
 int await_connect_to_host(lua_State* L, socket_object& object) {
-  const char* const host = luaL_checkstring(L, 2);
-  const char* const service = luaL_checkstring(L, 3);
+  const char* const host = check_string(L, 2);
+  const char* const service = check_string(L, 3);
   thread& self = scheduler::running_thread(L);
   object.become(L, 1, socket_role::client);
   names& lookups = self.owner().shared().names();

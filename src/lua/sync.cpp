@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "lua/arguments.hpp"
 #include "lua/errors.hpp"
 #include "lua/guard.hpp"
 #include "lua/seconds.hpp"
@@ -14,7 +15,7 @@ std::chrono::nanoseconds check_patience(lua_State* L, int index) {
     lua_pushliteral(L, "timeout");
     lua_rawget(L, 1);
   }
-  const double seconds = luaL_checknumber(L, index);
+  const double seconds = check_number(L, index);
   if (!(seconds >= 0)) refuse_argument(L, index, "expected a timeout greater than or equal to 0");
   return seconds == HUGE_VAL ? unlimited : from_seconds(seconds);
 }

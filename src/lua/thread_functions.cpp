@@ -7,7 +7,7 @@
 #include "copas/core/sleep.hpp"
 #include "lua/functions.hpp"
 #include "lua/guard.hpp"
-#include "lua/module.hpp"
+#include "lua/position.hpp"
 #include "lua/seconds.hpp"
 #include "lua/socket_object.hpp"
 #include "lua/step_inside.hpp"
@@ -147,16 +147,9 @@ int native_timed_out(lua_State* L) {
   return 1;
 }
 
-// where(): the position of the user's code that called the module, in front of an error's text; that of the module's own if
-// there is none, as in a thread that is a function of the module
+// where(): see push_position
 int native_where(lua_State* L) {
-  lua_Debug caller;
-  for (int level = 1; lua_getstack(L, level, &caller) != 0 && lua_getinfo(L, "Sl", &caller) != 0; ++level) {
-    if (caller.currentline <= 0 || is_chunk_of_module(caller.source)) continue;
-    lua_pushfstring(L, "%s:%d: ", caller.short_src, caller.currentline);
-    return 1;
-  }
-  luaL_where(L, 1);
+  push_position(L);
   return 1;
 }
 
