@@ -78,6 +78,19 @@ for name, socket in pairs(kinds.modules) do
       end)
     end)
 
+    it("lets others have their turn before whoever has got a part #whole", function()
+      local got = {}
+      copas.addthread(function() got[1] = copas.receive(left, 6) end)
+      copas.addthread(function() got[2] = copas.receive(left, 3) end)
+      loop.settle(copas)
+      for _, part in ipairs { "abc", "def", "ghi" } do
+        right:send(part)
+        loop.settle(copas)
+      end
+
+      assert.same({ "abcghi", "def" }, got)
+    end)
+
     describe("closed by copas.close", function()
       it("wakes all that wait for it, in the next step, after the closer has gone on", function()
         sockets.narrow(left, right)

@@ -91,6 +91,61 @@ describe("descriptors", function()
     assert.equal("false\ttrue\n", result.out)
   end)
 
+  -- A script in which two servers of LuaSocket's rest, each with a connection that waits: all descriptors are in use.
+  local resting = [[
+    local copas = require("copas")
+    local socket = require("socket")
+    local spare, servers, clients = socket.tcp4(), {}, {}
+    for index = 1, 2 do
+      servers[index] = socket.bind("127.0.0.1", 0)
+      clients[index] = assert(socket.connect("127.0.0.1", (select(2, servers[index]:getsockname()))))
+    end
+    copas.step(0)
+    local files = {}
+    repeat
+      local file = io.open("/dev/null")
+      files[#files + 1] = file
+    until not file
+
+    local accepted = 0
+    for _, server in ipairs(servers) do
+      copas.addserver(server, function()
+        accepted = accepted + 1
+        copas.removeserver(server)
+        copas.pauseforever() -- and keeps its descriptor
+      end)
+    end
+    for _ = 1, 5 do copas.step(0) end
+    assert(accepted == 0)
+  ]]
+
+  it("may run out for several servers of LuaSocket's: all go on when one is closed", function()
+    local result = child.shell(limited(64)(child.lua_command(resting .. [[
+      files[1]:close()
+      copas.close(spare)
+      for _ = 1, 5 do copas.step(0) end
+      print(accepted)
+      os.exit(0)
+    ]])))
+
+    assert.same({ out = "2\n", err = "", code = 0 }, result)
+  end)
+
+  it("may run out for servers of LuaSocket's: they try again, though the loop hears of none that is closed", function()
+    local result = child.shell(limited(64)(child.lua_command(resting .. [[
+      copas.status(true)
+      local start = copas.gettime()
+      repeat copas.step(0.05) until copas.gettime() - start > 0.1
+      print(copas.status().steps < 100) -- far fewer than if they tried all the time
+      for index = 1, 2 do files[index]:close() end
+      copas.loop()
+      print(accepted)
+      os.exit(0)
+    ]])))
+
+    assert.same({ out = "true\n2\n", err = "", code = 0 }, result)
+  end)
+
   it("that dropped sockets have are free again when a new socket needs one", function()
     expect("done\ndone outside\n", [[
       local server, port = listen()

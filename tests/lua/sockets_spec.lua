@@ -374,6 +374,12 @@ for name, socket in pairs(kinds.libraries) do
         end
       end)
 
+      it("that can only be set are not told", function()
+        for _, option in ipairs { "ipv6-v6only", "tcp-defer-accept", "tcp-fastopen", "tcp-fastopen-connect" } do
+          check.error("unsupported option `" .. option .. "'", client.getoption, client, option)
+        end
+      end)
+
       it("that do not exist are refused", function()
         check.error("unsupported option `nope'", client.setoption, client, "nope", true)
         check.error("unsupported option `nope'", client.getoption, client, "nope")
