@@ -8,19 +8,11 @@
 namespace copas {
 namespace {
 
-// Apart, so that the many tasks without one need no registers for it.
-[[gnu::noinline]] std::unique_ptr<std::string> kept(std::string&& name) {
-  return std::make_unique<std::string>(std::move(name));
-}
-
 // What is at the bottom of every spawned task.
 class spawned_task : public task_record, public pooled {
  public:
-  spawned_task(loop& home, task<void> body, std::string&& name, const std::source_location& where)
-      : task_record{home},
-        name_{name.empty() ? nullptr : kept(std::move(name))},
-        where_{where},
-        body_{std::move(body)} {
+  spawned_task(loop& home, task<void> body, const std::source_location& where, std::unique_ptr<std::string> name = {})
+      : task_record{home}, name_{std::move(name)}, where_{where}, body_{std::move(body)} {
     home.schedule(*this);
   }
 
@@ -50,12 +42,21 @@ class task_of_scope final : public spawned_task, public detail::scope_member {
 
 }  // namespace
 
+void loop::spawn(task<void> body, std::source_location where) { new spawned_task{*this, std::move(body), where}; }
+
 void loop::spawn(task<void> body, std::string name, std::source_location where) {
-  new spawned_task{*this, std::move(body), std::move(name), where};
+  new spawned_task{*this, std::move(body), where, std::make_unique<std::string>(std::move(name))};
+}
+
+void scope::spawn(task<void> body, std::source_location where) {
+  add(*new task_of_scope{home_, std::move(body), where});
 }
 
 void scope::spawn(task<void> body, std::string name, std::source_location where) {
-  detail::scope_member& member = *new task_of_scope{home_, std::move(body), std::move(name), where};
+  add(*new task_of_scope{home_, std::move(body), where, std::make_unique<std::string>(std::move(name))});
+}
+
+void scope::add(detail::scope_member& member) noexcept {
   member.owner_ = this;
   members_.push_back(member);
 }

@@ -42,7 +42,9 @@ class loop {
   // What users call.
 
   /// Starts a task in the next phase (4); the loop owns it. An exception that leaves it goes to the error handler.
-  void spawn(task<void> body, std::string name = {}, std::source_location where = std::source_location::current());
+  void spawn(task<void> body, std::source_location where = std::source_location::current());
+  /// The same for a task with a name.
+  void spawn(task<void> body, std::string name, std::source_location where = std::source_location::current());
 
   /// Runs until nothing is left that could happen: no task is ready, on a timer or waiting for a descriptor.
   ///

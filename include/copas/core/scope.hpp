@@ -45,7 +45,9 @@ class scope {
   ~scope();
 
   /// Starts a task as `loop::spawn` does.
-  void spawn(task<void> body, std::string name = {}, std::source_location where = std::source_location::current());
+  void spawn(task<void> body, std::source_location where = std::source_location::current());
+  /// The same for a task with a name.
+  void spawn(task<void> body, std::string name, std::source_location where = std::source_location::current());
 
   /// Cancels all tasks in the scope; their local variables are destroyed.
   void cancel();
@@ -57,6 +59,7 @@ class scope {
 
  private:
   friend class detail::scope_member;
+  void add(detail::scope_member& member) noexcept;
   void member_left() noexcept;
 
   loop& home_;
