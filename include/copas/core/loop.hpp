@@ -201,7 +201,8 @@ class loop {
   [[nodiscard]] static bool is_new(const queued& next) noexcept {
     return static_cast<const queued*>(next.task_) == &next;
   }
-  void run_all(run_list& due);
+  [[gnu::always_inline]] inline void run_all(run_list& due);
+  void run_woken(run_list& due);
   void fire_timers() noexcept;
   void run_first(task_record& fresh);
   void run_node(wait_node& node);
