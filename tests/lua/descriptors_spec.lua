@@ -125,7 +125,6 @@ describe("descriptors", function()
       copas.close(spare)
       for _ = 1, 5 do copas.step(0) end
       print(accepted)
-      os.exit(0)
     ]])))
 
     assert.same({ out = "2\n", err = "", code = 0 }, result)
@@ -140,7 +139,6 @@ describe("descriptors", function()
       for index = 1, 2 do files[index]:close() end
       copas.loop()
       print(accepted)
-      os.exit(0)
     ]])))
 
     assert.same({ out = "true\n2\n", err = "", code = 0 }, result)
