@@ -57,7 +57,7 @@ inline void loop::run_all(run_list& due) {
   }
 }
 
-// Many turns have none.
+// Apart from the turn, for in many turns no event has woken anybody.
 void loop::run_woken(run_list& due) { run_all(due); }
 
 // Each phase leaves what it has not run yet in a list of the loop, so that after an error the next turn goes on there.

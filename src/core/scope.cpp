@@ -1,6 +1,7 @@
 #include "copas/core/scope.hpp"
 
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "copas/core/frame_pool.hpp"
@@ -22,6 +23,9 @@ class spawned_task : public task_record, public pooled {
   }
   void destroy() override { delete this; }
 
+ protected:
+  void call_it(std::string&& name) { name_ = std::make_unique<std::string>(std::move(name)); }
+
  private:
   void begin() override { body_.start(*this); }
 
@@ -37,6 +41,14 @@ class task_of_scope final : public spawned_task, public detail::scope_member {
   [[nodiscard]] std::string name() const override {
     std::string own = spawned_task::name();
     return own.empty() ? common_name() : own;
+  }
+
+  // It runs, so that it outlives its scope, and may fail: the report then has its name, unless there is no memory for it.
+  void keep_name() noexcept {
+    try {
+      call_it(name());
+    } catch (const std::bad_alloc&) {
+    }
   }
 };
 
@@ -70,7 +82,11 @@ scope::~scope() {
 void scope::cancel() {
   list<detail::scope_member> cancelled;
   cancelled.splice(members_);
-  cancelled.for_each([](detail::scope_member& each) { each.owner_ = nullptr; });
+  cancelled.for_each([](detail::scope_member& each) {
+    auto& member = static_cast<task_of_scope&>(each);
+    if (member.running()) member.keep_name();
+    each.owner_ = nullptr;
+  });
   member_left();
   while (!cancelled.empty()) static_cast<task_of_scope&>(cancelled.pop_front()).cancel();  // one may own the scope
 }

@@ -79,6 +79,21 @@ TEST_F(Scope, NamesTheTasksThatHaveNoNameOfTheirOwn) {
   EXPECT_THAT(names, ElementsAre("worker", "foreman"));
 }
 
+TEST_F(Scope, NamesATaskThatFailsAfterItHasCancelledItsScope) {
+  events.on_error([&](const std::exception_ptr&, const task_record& failed) { log.push_back(failed.name()); });
+  scope tasks{events, "worker"};
+  auto fail = [&]() -> task<> {
+    tasks.cancel();
+    throw std::runtime_error{"inside"};
+    co_return;
+  };
+  tasks.spawn(fail());
+
+  events.run();
+
+  EXPECT_THAT(log, ElementsAre("worker"));
+}
+
 TEST_F(Scope, JoinsAtOnceWhenItIsEmpty) {
   scope tasks{events};
   auto body = [&]() -> task<> {
