@@ -11,6 +11,18 @@ describe("descriptors", function()
     return function(command) return ("ulimit -S -n %d; exec %s"):format(count, command) end
   end
 
+  -- The beginning of a script: `use_up()` opens files until no descriptor is left, and returns them.
+  local scarce = [[
+    local function use_up()
+      local files = {}
+      repeat
+        local file = io.open("/dev/null")
+        files[#files + 1] = file
+      until not file
+      return files
+    end
+  ]]
+
   it("may run out: connections wait until one is free", function()
     local clients = child.file([[
       local socket = require("copas.socket")
@@ -48,15 +60,11 @@ describe("descriptors", function()
   end)
 
   it("may run out for a blocking accept, which says so and keeps the connection for the next one", function()
-    local result = child.shell(limited(40)(child.lua_command([[
+    local result = child.shell(limited(40)(child.lua_command(scarce .. [[
       local socket = require("copas.socket")
       local server = socket.bind("127.0.0.1", 0)
       local client = assert(socket.connect("127.0.0.1", (select(2, server:getsockname()))))
-      local files = {}
-      repeat
-        local file = io.open("/dev/null")
-        files[#files + 1] = file
-      until not file
+      local files = use_up()
       print(server:accept())
       files[1]:close()
       print(server:accept() ~= nil)
@@ -66,17 +74,13 @@ describe("descriptors", function()
   end)
 
   it("may run out for a server of LuaSocket's: it goes on when one is closed", function()
-    local result = child.shell(limited(64)(child.lua_command([[
+    local result = child.shell(limited(64)(child.lua_command(scarce .. [[
       local copas = require("copas")
       local socket = require("socket")
       local server, spare = socket.bind("127.0.0.1", 0), socket.tcp4()
       local client = assert(socket.connect("127.0.0.1", (select(2, server:getsockname()))))
       copas.step(0)
-      local files = {}
-      repeat
-        local file = io.open("/dev/null")
-        files[#files + 1] = file
-      until not file
+      local files = use_up()
 
       local accepted = false
       copas.addserver(server, function() accepted = true end)
@@ -92,7 +96,7 @@ describe("descriptors", function()
   end)
 
   -- A script in which two servers of LuaSocket's rest, each with a connection that waits: all descriptors are in use.
-  local resting = [[
+  local resting = scarce .. [[
     local copas = require("copas")
     local socket = require("socket")
     local spare, servers, clients = socket.tcp4(), {}, {}
@@ -101,11 +105,7 @@ describe("descriptors", function()
       clients[index] = assert(socket.connect("127.0.0.1", (select(2, servers[index]:getsockname()))))
     end
     copas.step(0)
-    local files = {}
-    repeat
-      local file = io.open("/dev/null")
-      files[#files + 1] = file
-    until not file
+    local files = use_up()
 
     local accepted = 0
     for _, server in ipairs(servers) do
@@ -186,7 +186,7 @@ describe("descriptors", function()
   end)
 
   it("are collected inside of a connect, whatever finalisers do with sockets", function()
-    local result = script.run([[
+    local result = script.run(scarce .. [[
       local got, connected = {}, nil
       local server, port = listen()
       copas.addserver(server, function(client) got[#got + 1] = copas.receive(client) end)
@@ -198,11 +198,7 @@ describe("descriptors", function()
           first:close()
         end)
         copas.pause(0)
-        local files = {}
-        repeat
-          local file = io.open("/dev/null")
-          files[#files + 1] = file
-        until not file
+        local files = use_up()
         session = nil
         table.remove(files) -- dropped as well: one for each end of the connection
         local second = socket.tcp()

@@ -4,6 +4,7 @@ local check = require("support.check")
 local loop = require("support.loop")
 local secured = require("support.secured")
 local sockets = require("support.sockets")
+local web = require("support.web")
 
 local ltn12 = require("ltn12")
 local socket = require("copas.socket")
@@ -11,7 +12,7 @@ local socket = require("copas.socket")
 local pack = check.pack
 local pcall = require("support.pcall")
 
-local ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+local ok = web.ok
 
 describe("copas.http", function()
   local copas, http

@@ -7,7 +7,7 @@ local web = require("support.web")
 local ltn12 = require("ltn12")
 local socket = require("copas.socket")
 
-local ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+local ok = web.ok
 
 describe("copas.http", function()
   local copas, http

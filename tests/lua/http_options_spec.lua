@@ -9,7 +9,7 @@ local socket = require("copas.socket")
 
 local pcall = require("support.pcall")
 
-local ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+local ok = web.ok
 
 describe("copas.http", function()
   local copas, http

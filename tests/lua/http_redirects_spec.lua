@@ -5,7 +5,7 @@ local web = require("support.web")
 
 local ltn12 = require("ltn12")
 
-local ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+local ok = web.ok
 
 describe("a redirect of copas.http", function()
   local copas, http

@@ -35,7 +35,7 @@ describe("copas.http", function()
     return results, server
   end
 
-  local ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+  local ok = web.ok
 
   describe("a request by URL", function()
     it("gives body, code, headers and status line", function()

@@ -104,33 +104,11 @@ local this_file = debug.getinfo(1, "S").short_src
 local function here(lines) return ("%s:%d: "):format(this_file, debug.getinfo(2, "l").currentline + lines) end
 
 describe("a mistake of a caller", function()
-  -- Ways to call a function, which end in its error; and the position that this is to have.
+  -- Ways to call a function, which end in its error.
   local ways = {
-    ["in Lua code"] = function(call, ...)
-      local arguments, at = check.pack(...), nil
-      local ok, err = pcall(function()
-        at = here(1)
-        call(unpack(arguments, 1, arguments.n))
-      end)
-      return ok, err, at
-    end,
-    ["in a function that string.gsub calls"] = function(call, ...)
-      local arguments, at = check.pack(...), nil
-      local ok, err = pcall(string.gsub, "x", "x", function()
-        at = here(1)
-        call(unpack(arguments, 1, arguments.n))
-      end)
-      return ok, err, at
-    end,
-    ["in a function that table.sort calls"] = function(call, ...)
-      local arguments, at = check.pack(...), nil
-      local ok, err = pcall(table.sort, { 2, 1 }, function()
-        at = here(1)
-        call(unpack(arguments, 1, arguments.n))
-        return false
-      end)
-      return ok, err, at
-    end,
+    ["in Lua code"] = function(f) return pcall(f) end,
+    ["in a function that string.gsub calls"] = function(f) return pcall(string.gsub, "x", "x", f) end,
+    ["in a function that table.sort calls"] = function(f) return pcall(table.sort, { 2, 1 }, f) end,
   }
 
   -- Runs the call of each mistake in a thread.
@@ -147,10 +125,14 @@ describe("a mistake of a caller", function()
     sockets.close(near, far)
   end
 
-  for what, make in pairs(ways) do
+  for what, by in pairs(ways) do
     it("has the position of the call " .. what, function()
-      for_each(function(words, ...)
-        local ok, err, at = make(...)
+      for_each(function(words, call, ...)
+        local arguments, at = check.pack(...), nil
+        local ok, err = by(function()
+          at = here(1)
+          call(unpack(arguments, 1, arguments.n))
+        end)
         assert.is_false(ok, words)
         assert.is_truthy(err:find(words, 1, true), words .. " in: " .. err)
         assert.equal(at, err:sub(1, #at), words)

@@ -6,6 +6,9 @@ local socket = require("copas.socket")
 local web = {}
 web.__index = web
 
+---An answer whose body is "hello".
+web.ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
 ---Answers each connection with the next text, or function of the request, of `answers`, and closes it.
 ---@param sslparams table?  to serve by TLS
 function web.serve(copas, answers, sslparams)
