@@ -18,6 +18,13 @@ void refuse_type(lua_State* L, int index, const char* expected) {
   refuse_argument(L, index, lua_pushfstring(L, "%s expected, got %s", expected, luaL_typename(L, index)));
 }
 
+std::int64_t optional_count(lua_State* L, int index, std::int64_t otherwise) {
+  constexpr double most = 9007199254740992.0;  // 2^53, from which on not all integers are numbers
+  if (lua_isnoneornil(L, index)) return otherwise;
+  const double number = check_number(L, index);
+  return std::isnan(number) ? 0 : static_cast<std::int64_t>(std::clamp(number, -most, most));
+}
+
 receive_pattern check_pattern(lua_State* L, int index) {
   if (lua_isnoneornil(L, index)) return {};
   const bool is_text = lua_type(L, index) == LUA_TSTRING;

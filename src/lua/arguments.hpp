@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -28,6 +29,9 @@ inline double check_number(lua_State* L, int index) {
     refuse_type(L, index, "number");
   return number;
 }
+
+/// The number at `index` without its fraction, as LuaSocket takes numbers of things; `otherwise` if there is none.
+[[nodiscard]] std::int64_t optional_count(lua_State* L, int index, std::int64_t otherwise);
 
 /// The receive pattern at `index`, "*l" if there is none; raises "invalid receive pattern".
 [[nodiscard]] receive_pattern check_pattern(lua_State* L, int index);

@@ -1,6 +1,9 @@
 // Methods of stream objects, of TCP and Unix sockets, as they block.
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <string>
 
 #include "lua/arguments.hpp"
@@ -17,7 +20,8 @@ constexpr int default_backlog = 32;
 
 int method_listen(lua_State* L) {
   socket_object& object = self(L, socket_role::master);
-  const int backlog = static_cast<int>(luaL_optinteger(L, 2, default_backlog));
+  constexpr std::int64_t most = std::numeric_limits<int>::max();
+  const auto backlog = static_cast<int>(std::clamp(optional_count(L, 2, default_backlog), -most, most));
   const std::error_code error = start_listening(object.fd(), backlog);
   if (error) return push_failure(L, error);
   object.become(L, 1, socket_role::server);
@@ -89,8 +93,8 @@ int method_getstats(lua_State* L) {
 int method_setstats(lua_State* L) {
   socket_object& object = self(L, socket_role::client);
   stream::statistics& now = object.connection().stats();
-  const auto received = luaL_optinteger(L, 2, static_cast<lua_Integer>(now.received));
-  const auto sent = luaL_optinteger(L, 3, static_cast<lua_Integer>(now.sent));
+  const auto received = optional_count(L, 2, static_cast<std::int64_t>(now.received));
+  const auto sent = optional_count(L, 3, static_cast<std::int64_t>(now.sent));
   const double age = luaL_optnumber(L, 4, 0);
   now.received = static_cast<std::uint64_t>(received);
   now.sent = static_cast<std::uint64_t>(sent);

@@ -38,6 +38,15 @@ for name, socket in pairs(kinds.libraries) do
         six:close()
       end)
 
+      it("takes a number of connections that wait without its fraction", function()
+        for _, backlog in ipairs { 1.5, "7", 1e10, math.huge } do
+          local server = socket.tcp()
+          assert.equal(1, server:bind("127.0.0.1", 0))
+          assert.equal(1, server:listen(backlog))
+          server:close()
+        end
+      end)
+
       it("changes its class by listen and connect", function()
         local server = socket.tcp()
         assert.equal(1, server:bind("127.0.0.1", 0))
@@ -294,6 +303,9 @@ for name, socket in pairs(kinds.libraries) do
         assert.is_true(age >= 29.9 and age < 90)
         client:send("x")
         assert.equal(21, (select(2, client:getstats())))
+        client:setstats(2.5, "3.5")
+        received, sent = client:getstats()
+        assert.same({ 2, 3 }, { received, sent })
       end)
 
       it("stay what they are if they are not given", function()
