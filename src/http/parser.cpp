@@ -34,6 +34,7 @@ class response_parser::machine {
   std::error_code failure_;
   std::string failure_text_;
   bool begun_ = false;
+  std::uint64_t chunk_left_ = 0;
 
   enum class state : std::uint8_t { start, status, fields, head_parsed, body, raw_start, raw, complete, failed };
   state state_ = state::start;
@@ -63,7 +64,6 @@ class response_parser::machine {
   std::vector<std::string>* folding_ = nullptr;  // what a folded line goes on with; null for other fields
   std::size_t head_size_ = 0;  // also of trailers
   framing how_;
-  std::uint64_t chunk_left_ = 0;
   bool old_version_ = false;  // HTTP/1.0, or none that we know
   bool message_complete_ = false;
   bool in_value_ = false;
@@ -109,6 +109,10 @@ const llhttp_settings_t& response_parser::machine::callbacks() noexcept {
       self.head_size_ = 0;  // trailers have their own limit, and so has what is around each chunk
       self.in_value_ = true;
       return 0;
+    };
+    made.on_chunk_complete = [](llhttp_t* parser) -> int {
+      const machine& self = of(parser);
+      return self.rules_.separates_chunks && !self.pieces_.empty() ? HPE_PAUSED : HPE_OK;
     };
     made.on_message_complete = [](llhttp_t* parser) -> int {
       of(parser).message_complete_ = true;
@@ -289,6 +293,7 @@ response_step response_parser::machine::take_body(std::string_view bytes) {
   std::size_t taken = bytes.size();
   if (outcome == HPE_PAUSED) {
     taken = static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
+    if (!message_complete_) llhttp_resume(&parser_);
   } else if (outcome != HPE_OK) {
     return fail(outcome == HPE_INVALID_HEADER_TOKEN || outcome == HPE_UNEXPECTED_CONTENT_LENGTH ||
                         outcome == HPE_INVALID_CONTENT_LENGTH
@@ -368,6 +373,7 @@ bool response_parser::complete() const noexcept { return machine_->state_ == mac
 bool response_parser::begun() const noexcept { return machine_->begun_; }
 bool response_parser::keeps_connection() const noexcept { return machine_->keeps_connection(); }
 expectation response_parser::wanted() const noexcept { return machine_->wanted(); }
+std::uint64_t response_parser::chunk_left() const noexcept { return machine_->chunk_left_; }
 std::error_code response_parser::failure() const noexcept { return machine_->failure_; }
 const std::string& response_parser::failure_text() const noexcept { return machine_->failure_text_; }
 

@@ -8,6 +8,12 @@ namespace copas::http {
 namespace {
 
 constexpr std::size_t most_at_once = std::size_t{64} * 1024;  // of what is decompressed
+constexpr std::uint64_t most_gathered = std::uint64_t{16} * 1024 * 1024;  // of a chunk
+
+response_rules with_chunks(response_rules rules, const body_rules& body) noexcept {
+  rules.separates_chunks = rules.separates_chunks || body.whole_chunks;
+  return rules;
+}
 
 }  // namespace
 
@@ -19,7 +25,8 @@ class response_reader::decompression {
   std::string left;  // compressed bytes that have not been decoded yet
 };
 
-response_reader::response_reader(response_rules rules, body_rules body) : parser_{rules}, rules_{body} {}
+response_reader::response_reader(response_rules rules, body_rules body)
+    : parser_{with_chunks(rules, body)}, rules_{body} {}
 response_reader::response_reader(response_reader&&) noexcept = default;
 response_reader& response_reader::operator=(response_reader&&) noexcept = default;
 response_reader::~response_reader() = default;
@@ -27,13 +34,17 @@ response_reader::~response_reader() = default;
 void response_reader::restart() {
   parser_.restart();
   decompression_.reset();
+  gathered_.clear();
+  in_parts_ = false;
   delivered_ = 0;
 }
 
 void response_reader::restart(response_rules rules, body_rules body) {
-  parser_.restart(rules);
+  parser_.restart(with_chunks(rules, body));
   rules_ = body;
   decompression_.reset();
+  gathered_.clear();
+  in_parts_ = false;
   delivered_ = 0;
   failure_ = {};
 }
@@ -80,7 +91,19 @@ response_step response_reader::deliver(response_step step) {
   }
   if (step.piece.size() > rules_.most_body - delivered_) return fail(error::body_too_large, step.taken);
   delivered_ += step.piece.size();
-  return step;
+  return rules_.whole_chunks ? gather(step) : step;
+}
+
+response_step response_reader::gather(response_step step) {
+  const std::uint64_t left = parser_.chunk_left();
+  if (gathered_.empty() && (in_parts_ || left == 0 || step.piece.size() + left > most_gathered)) {
+    in_parts_ = left > 0;
+    return step;
+  }
+  gathered_.append(step.piece);
+  if (left > 0) return {.taken = step.taken};
+  piece_ = std::exchange(gathered_, {});
+  return {.what = response_event::body, .taken = step.taken, .piece = piece_};
 }
 
 response_step response_reader::decompress(std::size_t taken) {

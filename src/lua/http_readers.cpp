@@ -130,6 +130,7 @@ int receive(lua_State* L) {
     refuse_argument(L, 1, "native connection expected");
   }
   lua_reader& by = check_reader(L, 2);
+  if (Use == http::body_use::discard) by.of.take_parts();
   thread& self = scheduler::running_thread(L);
   return self.await<receive_for_lua>(L, {.socket = 1, .text = 2}, &self.owner().loop(), object->stream(), by,
                                      effective(object->limits.receive), Use);
@@ -219,6 +220,7 @@ int make_reader(lua_State* L) {
   if (most_head >= 0 && most_head < 1e15) rules.most_head = static_cast<std::size_t>(most_head);
   http::body_rules body;
   body.decompresses = flag(L, 4);
+  body.whole_chunks = !body.decompresses;
   const double most_body = luaL_optnumber(L, 6, -1);
   if (most_body >= 0 && most_body < 1e18) body.most_body = static_cast<std::uint64_t>(most_body);
   if (lua_reader* const spare = reader_object::to(L, 1)) {

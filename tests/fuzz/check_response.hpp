@@ -41,7 +41,8 @@ inline std::string reading_of(std::string_view bytes, response_rules rules, body
 inline std::string check_response(std::string_view bytes) {
   const bool head = bytes.size() % 7 == 0;
   const response_rules rules{.answers_head = head, .accepts_http09 = bytes.size() % 5 == 0, .most_head = 2048};
-  const body_rules body{.decompresses = bytes.size() % 2 == 0, .most_body = 1U << 20U};
+  const body_rules body{
+      .decompresses = bytes.size() % 2 == 0, .most_body = 1U << 20U, .whole_chunks = bytes.size() % 3 == 0};
   const std::string whole = reading_of(bytes, rules, body, bytes.size() + 1);
   for (const std::size_t piece : {std::size_t{1}, std::size_t{3}}) {
     const std::string other = reading_of(bytes, rules, body, piece);

@@ -182,6 +182,30 @@ describe("copas.http", function()
       assert.equal("5", got[3]["x-sum"])
     end)
 
+    -- The pieces that a sink gets of a body that is sent in these pieces.
+    local function pieces_of(...)
+      local sent, parts = { ... }, {}
+      ask(function(_, skt)
+        skt:send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _, piece in ipairs(sent) do
+          skt:send(piece)
+          copas.pause(0.01)
+        end
+      end, { sink = ltn12.sink.table(parts) })
+      return parts
+    end
+
+    it("comes chunk by chunk, however many have arrived", function()
+      assert.same({ "a", "bc", "def" }, pieces_of("1\r\na\r\n2\r\nbc\r\n3\r\ndef\r\n0\r\n\r\n"))
+    end)
+
+    it("has whole chunks, in whatever pieces they arrive", function()
+      local large = ("x"):rep(200000)
+
+      assert.same({ "abcdef", large, "g" },
+        pieces_of("6\r\nab", "cd", "ef\r", "\n30D40\r\n" .. large .. "\r\n1\r", "\ng", "\r\n0\r\n\r\n"))
+    end)
+
     it("goes on until the end of the connection if nothing else is said", function()
       assert.equal("abc", ask("HTTP/1.1 200 OK\r\n\r\nabc")[1])
     end)

@@ -44,6 +44,7 @@ struct response_rules {
   bool answers_head = false;       ///< to a HEAD request: it has no body
   bool answers_connect = false;    ///< to a CONNECT request: if it succeeds, a tunnel follows
   bool accepts_http09 = false;     ///< what does not begin as HTTP/1 is a body without a head
+  bool separates_chunks = false;   ///< a piece of the body is of one chunk, not of several that came together
   std::size_t most_head = std::size_t{256} * 1024;  ///< bytes of status line and headers, and of trailers
 };
 
@@ -80,6 +81,8 @@ class response_parser {
   /// May another request be sent once the response is complete?
   [[nodiscard]] bool keeps_connection() const noexcept;
   [[nodiscard]] expectation wanted() const noexcept;
+  /// Bytes of the current chunk that have not come yet; 0 if the body is not in chunks.
+  [[nodiscard]] std::uint64_t chunk_left() const noexcept;
 
   /// Why it has failed: of `category()`; errc::closed if the connection ended too early.
   [[nodiscard]] std::error_code failure() const noexcept;
