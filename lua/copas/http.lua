@@ -16,7 +16,7 @@ local http = {
   SSLOPTIONS = "all",
   SSLVERIFY = "peer", -- stands for: host and chain, by the authorities of the system
   SSLSNISTRICT = false,
-  KEEPALIVE = true, -- whether connections are used again
+  KEEPALIVE = "auto", -- whether connections are used again: those to other programs that offer it
   HTTP09 = "auto", -- whether a body without a head is an answer: of plain GET requests
 }
 
@@ -111,13 +111,20 @@ local function tidy()
   until_tidy = 32 + core.kept()
 end
 
+-- Does the server say that it waits for another request? One of whom HTTP/1.1 only supposes that may be a few lines of
+-- a program, which answer one request and then wait for the end of the connection.
+local function offers_to_wait(headers)
+  local options = headers and headers.connection
+  return headers and (headers["keep-alive"] or options and options:lower():find("keep-alive", 1, true)) and true
+end
+
 local own_idle = 0.1 -- seconds that a connection to a server of this loop is kept: the loop does not end before
 
 -- Puts a connection where others find it, or closes it.
 local function let_go(sent)
   local opened = sent.opened
   if not opened then return end
-  local raw = sent.key and opened:reusable()
+  local raw = sent.key and (sent.keeps ~= "auto" or offers_to_wait(opened.headers)) and opened:reusable()
   if not raw then
     opened:close()
     return
@@ -200,6 +207,9 @@ end
 -- One exchange: code, headers and status line; or the request that follows and the location that it comes from.
 local function exchange(given, sent, fresh)
   local opened = connect(given, sent, fresh)
+  if sent.keeps == "auto" and not opened.reused and (not opened.raw or internal.serves(opened.raw)) then
+    request.keep_nothing(sent)
+  end
   opened:sendhead(sent.method or "GET", sent.head)
   local code, status, headers
   if sent.source then code, status, headers = send_body(opened, sent) end

@@ -53,11 +53,13 @@ local function authority_of(from)
   return host_and_port(from)
 end
 
+local once = "close, TE" -- said to a server whose connection is not used again
+
 local function headers_of(from)
   local headers = {
     ["user-agent"] = http.USERAGENT,
     host = authority_of(from),
-    connection = from.keeps and "TE" or "close, TE",
+    connection = from.keeps and "TE" or once,
     te = "trailers",
   }
   if from.user and from.password then headers.authorization = core.basic(from.user, from.password) end
@@ -96,10 +98,11 @@ local function proxy_of(given, from)
   return parts
 end
 
--- May the connection serve other requests, too? Those that `create` makes belong to whoever made it.
+-- May the connection serve other requests, too? Those that `create` makes belong to whoever made it. "auto": if the
+-- server is one of another program, and offers it.
 local function may_be_kept(given, from)
   local keeps = given.keepalive
-  if keeps == nil then keeps = http.KEEPALIVE and not given.create end
+  if keeps == nil then keeps = not given.create and http.KEEPALIVE end
   if not keeps then return false end
   if from.headers then
     for name, value in pairs(from.headers) do
@@ -108,7 +111,7 @@ local function may_be_kept(given, from)
       end
     end
   end
-  return true
+  return keeps
 end
 
 -- A body without a head is accepted where nothing can be taken for it: in clear, of a GET.
@@ -161,6 +164,15 @@ function request.adjust(given)
     from.host, from.port = proxy.host, proxy.port
   end
   return from
+end
+
+---Decides, before a request is sent, that its connection is not kept.
+function request.keep_nothing(from)
+  if from.headers.connection == "TE" then
+    from.headers.connection = once
+    from.head = socket.try(head_of(from.method or "GET", from.uri, from.headers))
+  end
+  from.keeps, from.key = false, nil
 end
 
 return request

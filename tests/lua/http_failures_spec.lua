@@ -153,6 +153,7 @@ describe("copas.http", function()
   end)
 
   it("uses no connection again on which something has failed", function()
+    http.KEEPALIVE = true
     local connections = 0
     local server, port = sockets.listen(socket)
     copas.addserver(server, copas.handler(function(skt)

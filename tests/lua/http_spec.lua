@@ -52,7 +52,7 @@ describe("copas.http", function()
         host = "127.0.0.1:" .. server.port,
         ["user-agent"] = http.USERAGENT,
         te = "trailers",
-        connection = "TE",
+        connection = "close, TE",
       }, server.requests[1].headers)
     end)
 

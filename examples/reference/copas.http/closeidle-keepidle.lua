@@ -13,6 +13,8 @@ copas.addserver(server, copas.handler(function(skt)
 end))
 local _, port = server:getsockname()
 
+http.KEEPALIVE = true -- also to a server of the same loop, and to those that do not say that they wait
+
 copas(function()
   http.keepidle(2, 10, 30) -- two to each server, ten in all, for half a minute
   for _ = 1, 3 do http.request("http://127.0.0.1:" .. port) end -- over one connection

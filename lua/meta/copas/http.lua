@@ -13,7 +13,7 @@
 ---@field SSLVERIFY string     "peer": the chain is verified by the authorities of the system, and the host; "none": neither
 ---@field SSLSNISTRICT boolean
 ---@field NO_PROXY string?     hosts that are asked directly: names, which stand for the domains below them, too; "*" for all
----@field KEEPALIVE boolean    true: connections are used again
+---@field KEEPALIVE boolean|"auto"  "auto": connections are used again if a server of another program offers it
 ---@field HTTP09 boolean|"auto"  "auto": a body without a head is an answer to a GET request in clear
 ---@field MAXHEADER integer?   bytes of the head of an answer; 256 KiB
 ---@field MAXBODY integer?     bytes of the body of an answer; any number
@@ -24,7 +24,7 @@ local httplib = {}
 ---@field method? string        default "GET"
 ---@field headers? table<string, string|number>
 ---@field source? function      LTN12 source of a body; sent in chunks without the header "content-length"
----@field sink? function        LTN12 sink for the body of the answer
+---@field sink? function        LTN12 sink for the body of the answer; what comes in chunks, chunk by chunk
 ---@field step? function        instead of ltn12.pump.step
 ---@field user? string
 ---@field password? string
@@ -33,7 +33,7 @@ local httplib = {}
 ---@field timeout? number|{ connect: number?, send: number?, receive: number? }  in seconds
 ---@field proxy? string         a URL; https goes through it by CONNECT
 ---@field no_proxy? string      instead of `NO_PROXY`
----@field keepalive? boolean    false: over a connection of its own; true: also if there is `create`
+---@field keepalive? boolean    instead of `KEEPALIVE`; true: also if there is `create`
 ---@field deadline? number      seconds for all of it, redirects included
 ---@field decompress? boolean   asks for gzip or deflate, and undoes it
 ---@field maxheader? integer    instead of `MAXHEADER`
