@@ -21,6 +21,7 @@ build = {
   type = "cmake",
   variables = {
     CMAKE_INSTALL_PREFIX = "$(PREFIX)",
+    CMAKE_UNITY_BUILD = "ON",
     COPAS_EXAMPLES = "OFF",
     COPAS_LIBRARY = "OFF",
     COPAS_LUA_INCLUDE_DIR = "$(LUA_INCDIR)",

@@ -11,10 +11,10 @@
 namespace copas::lua {
 namespace {
 
-using object = userdata<tls::certificate_ptr>;
+using certificate_object = userdata<tls::certificate_ptr>;
 
 tls::certificate& certificate_at(lua_State* L, int index) {
-  return *object::check(L, index, "SSL:Certificate expected");
+  return *certificate_object::check(L, index, "SSL:Certificate expected");
 }
 
 int push_string(lua_State* L, const std::string& text) {
@@ -114,7 +114,7 @@ int issued(lua_State* L) {
   std::string& refused = userdata<std::string>::keep(L);
   {
     std::vector<const tls::certificate*> chain;
-    for (int each = 3; each <= count; ++each) chain.push_back(object::to(L, each)->get());
+    for (int each = 3; each <= count; ++each) chain.push_back(certificate_object::to(L, each)->get());
     refused = issuer_asked.refuses(leaf, chain);
   }
   if (refused.empty()) {
@@ -162,8 +162,8 @@ void push_strings(lua_State* L, const std::vector<std::string>& strings) {
   }
 }
 
-tls::certificate_ptr& push_empty_certificate(lua_State* L) { return object::push(L); }
+tls::certificate_ptr& push_empty_certificate(lua_State* L) { return certificate_object::push(L); }
 
-void define_certificates(lua_State* L) { object::define(L, "X509 certificate", methods); }
+void define_certificates(lua_State* L) { certificate_object::define(L, "X509 certificate", methods); }
 
 }  // namespace copas::lua

@@ -18,7 +18,7 @@ class own_resolver final : public loop_property {
   resolver names;
 };
 
-result<std::vector<address>> at_port(result<host_entry> found, std::uint16_t port) {
+result<std::vector<address>> at_port(result<host_entry>&& found, std::uint16_t port) {
   if (!found) return std::unexpected{found.error()};
   sort_destinations(found->addresses);
   for (address& each : found->addresses) each.set_port(port);
