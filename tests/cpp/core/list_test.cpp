@@ -8,8 +8,8 @@
 namespace copas {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 struct item : list_link {
   explicit item(int what) : value{what} {}

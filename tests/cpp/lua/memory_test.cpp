@@ -3,14 +3,13 @@
 #include <cstddef>
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
-#include <iterator>
 #include <stdexcept>
 #include <string>
 
 #include "copas/core/sleep.hpp"
 #include "copas/core/task.hpp"
 #include "lua_test.hpp"
+#include "support/descriptors.hpp"
 
 namespace copas {
 namespace {
@@ -93,10 +92,6 @@ void use_sockets(lua_State* L) {
   if (luaL_loadstring(L, chunk) != 0 || lua_pcall(L, 0, 0, 0) != 0) throw std::runtime_error{"out of memory"};
 }
 
-std::ptrdiff_t open_descriptors() {
-  return std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, std::filesystem::directory_iterator{});
-}
-
 class StressMemory : public ::testing::Test {
  public:
   // Calls `body` in a new state for each allocation that may fail from then on, or each few; @return how many those were.
@@ -144,7 +139,7 @@ TEST_F(StressMemory, MayRunOutWhileTheModuleIsLoaded) {
 }
 
 TEST_F(StressMemory, RunsOutWithoutLeavingDescriptorsBehind) {
-  const std::ptrdiff_t before = open_descriptors();
+  const std::ptrdiff_t before = testing::open_descriptors();
 
   bool finished = false;
   const long count = fail_each_allocation([](lua_State* L) { lua::open(L); },
@@ -156,7 +151,7 @@ TEST_F(StressMemory, RunsOutWithoutLeavingDescriptorsBehind) {
   if (count < 0) GTEST_SKIP();
 
   EXPECT_TRUE(finished);
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(testing::open_descriptors(), before);
 }
 
 }  // namespace

@@ -140,14 +140,14 @@ class FailingTask : public Open {
   }
 };
 
-task<> fail(loop& home) {
+task<> fail_soon(loop& home) {
   co_await yield(home);
   throw std::runtime_error{"no luck"};
 }
 
 TEST_F(FailingTask, ReachesTheErrorHandlerOfLua) {
   const int line = __LINE__ + 1;
-  events.spawn(fail(events), "producer");
+  events.spawn(fail_soon(events), "producer");
 
   lua::run(L);
 
@@ -171,7 +171,7 @@ TEST_F(FailingTask, TellsWhatItWaitedForLast) {
 }
 
 TEST_F(FailingTask, IsNamedAsOneOfCppIfItHasNoName) {
-  events.spawn(fail(events));
+  events.spawn(fail_soon(events));
 
   lua::run(L);
 
@@ -179,7 +179,7 @@ TEST_F(FailingTask, IsNamedAsOneOfCppIfItHasNoName) {
 }
 
 TEST_F(FailingTask, TellsTheHandlerOfADeadCoroutine) {
-  events.spawn(fail(events), "producer");
+  events.spawn(fail_soon(events), "producer");
 
   lua::run(L);
 
@@ -201,7 +201,7 @@ TEST_F(FailingTask, TellsOfTheLuaErrorInsideIt) {
 }
 
 TEST_F(FailingTask, DoesNotEndTheLoop) {
-  events.spawn(fail(events));
+  events.spawn(fail_soon(events));
 
   run("copas.addthread(function() copas.pause(1) done = true end)");
 
@@ -209,7 +209,7 @@ TEST_F(FailingTask, DoesNotEndTheLoop) {
 }
 
 TEST_F(FailingTask, ReachesTheHandlerIfCppRunsTheLoop) {
-  events.spawn(fail(events), "producer");
+  events.spawn(fail_soon(events), "producer");
 
   events.run();
 
@@ -220,7 +220,7 @@ TEST_F(FailingTask, OutlivesAHandlerThatFails) {
   script(
       "print = function(text) printed = text end copas.seterrorhandler(function() error('in the handler', 0) end, "
       "true)");
-  events.spawn(fail(events));
+  events.spawn(fail_soon(events));
 
   run("copas.addthread(function() copas.pause(1) done = true end)");
 

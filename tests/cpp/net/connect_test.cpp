@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <filesystem>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +13,7 @@
 #include "copas/core/scope.hpp"
 #include "copas/core/sleep.hpp"
 #include "copas/net/tcp.hpp"
+#include "support/descriptors.hpp"
 #include "support/peer.hpp"
 #include "support/reactors.hpp"
 #include "support/run.hpp"
@@ -23,12 +24,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace copas::testing;
-
-std::size_t open_descriptors() {
-  std::size_t count = 0;
-  for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator{"/proc/self/fd"}) ++count;
-  return count;
-}
 
 address loopback(std::uint16_t port) { return address::parse("127.0.0.1", port).value(); }
 
@@ -140,7 +135,7 @@ TEST_P(Connect, KeepsTheLocalAddressOfADescriptorThatItWasGiven) {
 
 TEST_P(Connect, GivesUpAtTheDeadline) {
   const silent_listener at;
-  const std::size_t before = open_descriptors();
+  const std::ptrdiff_t before = open_descriptors();
 
   const auto connection = run(events, connect(events, "127.0.0.1", at.port(), events.io().now() + 5s));
 
@@ -164,7 +159,7 @@ TEST_P(Connect, DoesNotSpinWhileItWaits) {
 
 TEST_P(Connect, ClosesItsDescriptorWhenItIsCancelled) {
   const silent_listener at;
-  const std::size_t before = open_descriptors();
+  const std::ptrdiff_t before = open_descriptors();
   {
     scope tasks{events};
     auto client = [&]() -> task<> { static_cast<void>(co_await connect(events, "127.0.0.1", at.port())); };

@@ -4,7 +4,7 @@
 #include <netdb.h>
 
 #include <cerrno>
-#include <filesystem>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +12,7 @@
 
 #include "copas/core/scope.hpp"
 #include "copas/core/sleep.hpp"
+#include "support/descriptors.hpp"
 #include "support/name_server.hpp"
 #include "support/peer.hpp"
 #include "support/reactors.hpp"
@@ -23,12 +24,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace copas::testing;
-
-std::size_t open_descriptors() {
-  std::size_t count = 0;
-  for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator{"/proc/self/fd"}) ++count;
-  return count;
-}
 
 bool has_ipv6() {
   try {
@@ -216,7 +211,7 @@ TEST_P(ConnectToHost, ClosesAllDescriptorsWhenItIsCancelled) {
   const silent_listener at;
   know(zone({{"host.test", "127.0.0.1"}, {"host.test", "127.0.0.1"}}));
   EXPECT_EQ(connect("host.test", closed_port()), system_error(ECONNREFUSED));  // the answer is known from now on
-  const std::size_t before = open_descriptors();
+  const std::ptrdiff_t before = open_descriptors();
   {
     scope tasks{events};
     socket = ref{new stream{}};

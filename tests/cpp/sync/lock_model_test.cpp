@@ -38,9 +38,9 @@ struct command {
 };
 
 // What tasks, which do as they are told, should see.
-class model {
+class lock_model {
  public:
-  explicit model(bool reentrant) noexcept : reentrant_{reentrant} {}
+  explicit lock_model(bool reentrant) noexcept : reentrant_{reentrant} {}
 
   void spawn(int id) {
     tasks_[id] = {};
@@ -323,7 +323,7 @@ class StressLockModel : public copas::testing::virtual_loop_test, public ::testi
 
   std::mt19937 random_{GetParam()};
   std::optional<lock> door_{std::in_place, events};
-  model expected_{true};
+  lock_model expected_{true};
   std::map<int, std::unique_ptr<actor>> actors_;
   outcomes log_;
   int last_id_ = outside;

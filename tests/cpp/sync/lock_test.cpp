@@ -21,14 +21,14 @@ namespace copas {
 namespace {
 
 using namespace std::chrono_literals;
+using copas::testing::destroyed;
 using copas::testing::error_of;
 using copas::testing::none;
+using copas::testing::timed_out;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-const std::error_code timed_out = errc::timed_out;
-const std::error_code destroyed = errc::destroyed;
 const std::error_code not_owner = errc::not_owner;
 
 class Lock : public copas::testing::virtual_loop_test {

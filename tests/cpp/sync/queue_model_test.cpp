@@ -24,7 +24,7 @@ constexpr auto tick = 1ms;
 
 // What came of a pop: the item, or the text of the error.
 using outcome = std::string;
-outcome text_of(const result<int>& popped) { return popped ? std::to_string(*popped) : popped.error().message(); }
+outcome worded(const result<int>& popped) { return popped ? std::to_string(*popped) : popped.error().message(); }
 
 struct ended_pop {
   int id;
@@ -34,7 +34,7 @@ struct ended_pop {
 void PrintTo(const ended_pop& ended, std::ostream* out) { *out << ended.id << ": " << ended.what; }
 
 // The queue as its documentation has it, by searching through lists.
-class model {
+class queue_model {
  public:
   outcome push(int item) {
     if (destroyed_) return "destroyed";
@@ -166,7 +166,7 @@ class QueueModel : public copas::testing::virtual_loop_test, public ::testing::W
   struct popper {
     popper(QueueModel& test, int number, deadline until) : owner{test}, id{number}, pop{*test.tested, until} {}
     void went_on() {
-      owner.ended.push_back({id, text_of(pop.await_resume())});
+      owner.ended.push_back({id, worded(pop.await_resume())});
       if (owner.pushes(id)) static_cast<void>(owner.tested->push(id));
       owner.poppers.erase(id);  // destroys this
     }
@@ -201,14 +201,14 @@ class QueueModel : public copas::testing::virtual_loop_test, public ::testing::W
     const std::optional<outcome> now = expected.pop(id, until);
     ASSERT_EQ(made.pop.await_ready(), now.has_value());
     if (now) {
-      ASSERT_EQ(text_of(made.pop.await_resume()), *now);
+      ASSERT_EQ(worded(made.pop.await_resume()), *now);
       poppers.erase(at);
     } else {
       made.pop.await_suspend({[](void* self) { static_cast<popper*>(self)->went_on(); }, &made});
     }
   }
 
-  void try_pop() { ASSERT_EQ(text_of(tested->try_pop()), expected.try_pop()); }
+  void try_pop() { ASSERT_EQ(worded(tested->try_pop()), expected.try_pop()); }
 
   void cancel() {
     if (poppers.empty()) return;
@@ -244,7 +244,7 @@ class QueueModel : public copas::testing::virtual_loop_test, public ::testing::W
 
   std::mt19937 random{GetParam()};
   std::optional<queue<int>> tested{std::in_place, events};
-  model expected;
+  queue_model expected;
   std::map<int, std::unique_ptr<popper>> poppers;
   std::vector<ended_pop> ended;
   int last = 0;

@@ -22,10 +22,10 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-const std::string pushed = "pushed";
-const std::string timed_out = make_error_code(errc::timed_out).message();
-const std::string stopping = make_error_code(errc::stopping).message();
-const std::string destroyed = make_error_code(errc::destroyed).message();
+const std::string says_pushed = "pushed";
+const std::string says_timed_out = make_error_code(errc::timed_out).message();
+const std::string says_stopping = make_error_code(errc::stopping).message();
+const std::string says_destroyed = make_error_code(errc::destroyed).message();
 
 std::string text_of(const result<int>& popped) { return popped ? std::to_string(*popped) : popped.error().message(); }
 
@@ -33,7 +33,7 @@ class Queue : public copas::testing::virtual_loop_test {
  protected:
   std::string push(int item) {
     const auto outcome = jobs->push(item);
-    return outcome ? pushed : outcome.error().message();
+    return outcome ? says_pushed : outcome.error().message();
   }
   std::string try_pop() { return text_of(jobs->try_pop()); }
   task<> pop(int id, deadline until = never) { log.emplace_back(id, text_of(co_await jobs->pop(until))); }
@@ -50,11 +50,11 @@ TEST_F(Queue, IsEmptyAndOpenAtFirst) {
   EXPECT_EQ(jobs->size(), 0U);
   EXPECT_FALSE(jobs->stopping());
   EXPECT_FALSE(jobs->destroyed());
-  EXPECT_EQ(try_pop(), timed_out);
+  EXPECT_EQ(try_pop(), says_timed_out);
 }
 
 TEST_F(Queue, GivesItemsInTheOrderInWhichTheyWerePushed) {
-  for (int item = 1; item <= 3; ++item) EXPECT_EQ(push(item), pushed);
+  for (int item = 1; item <= 3; ++item) EXPECT_EQ(push(item), says_pushed);
 
   EXPECT_EQ(jobs->size(), 3U);
   EXPECT_EQ(try_pop(), "1");
@@ -89,7 +89,7 @@ TEST_F(Queue, LetsNobodyHaveTheItemThatSomebodyWasWokenFor) {
   push(7);
 
   EXPECT_EQ(jobs->size(), 1U);
-  EXPECT_EQ(try_pop(), timed_out);
+  EXPECT_EQ(try_pop(), says_timed_out);
   run_until_idle();
   EXPECT_THAT(log, ElementsAre(Pair(1, "7")));
   EXPECT_EQ(jobs->size(), 0U);
@@ -113,7 +113,7 @@ TEST_F(Queue, GivesUpAtTheDeadline) {
 
   events.run();
 
-  EXPECT_THAT(log, ElementsAre(Pair(1, timed_out)));
+  EXPECT_THAT(log, ElementsAre(Pair(1, says_timed_out)));
   EXPECT_EQ(system.now(), due);
 }
 
@@ -156,7 +156,7 @@ TEST_F(Queue, PassesOverThoseWhoTimedOut) {
   push(7);
   run_until_idle();
 
-  EXPECT_THAT(log, ElementsAre(Pair(1, timed_out), Pair(2, "7")));
+  EXPECT_THAT(log, ElementsAre(Pair(1, says_timed_out), Pair(2, "7")));
 }
 
 TEST_F(Queue, LeavesTheItemOfACancelledWaiterToTheNext) {
@@ -217,7 +217,7 @@ TEST_F(Queue, IsDestroyedAtOnceIfItIsEmptyWhenItIsStopped) {
 
   EXPECT_TRUE(jobs->destroyed());
   run_until_idle();
-  EXPECT_THAT(log, ElementsAre(Pair(1, destroyed)));
+  EXPECT_THAT(log, ElementsAre(Pair(1, says_destroyed)));
 }
 
 TEST_F(Queue, TakesNoMoreItemsWhileItIsStopping) {
@@ -228,7 +228,7 @@ TEST_F(Queue, TakesNoMoreItemsWhileItIsStopping) {
 
   EXPECT_TRUE(jobs->stopping());
   EXPECT_FALSE(jobs->destroyed());
-  EXPECT_EQ(push(8), stopping);
+  EXPECT_EQ(push(8), says_stopping);
   EXPECT_EQ(jobs->size(), 1U);
 }
 
@@ -242,8 +242,8 @@ TEST_F(Queue, IsDestroyedWhenTheLastItemIsPoppedWhileItIsStopping) {
   EXPECT_EQ(try_pop(), "8");
 
   EXPECT_TRUE(jobs->destroyed());
-  EXPECT_EQ(try_pop(), destroyed);
-  EXPECT_EQ(push(9), destroyed);
+  EXPECT_EQ(try_pop(), says_destroyed);
+  EXPECT_EQ(push(9), says_destroyed);
 }
 
 TEST_F(Queue, EndsOtherWaitsWhenTheLastItemIsPoppedWhileItIsStopping) {
@@ -255,7 +255,7 @@ TEST_F(Queue, EndsOtherWaitsWhenTheLastItemIsPoppedWhileItIsStopping) {
   EXPECT_FALSE(jobs->destroyed());
   run_until_idle();
 
-  EXPECT_THAT(log, ElementsAre(Pair(1, "7"), Pair(2, destroyed), Pair(3, destroyed)));
+  EXPECT_THAT(log, ElementsAre(Pair(1, "7"), Pair(2, says_destroyed), Pair(3, says_destroyed)));
 }
 
 TEST_F(Queue, WakesAllWaitersWhenItIsDestroyed) {
@@ -265,7 +265,7 @@ TEST_F(Queue, WakesAllWaitersWhenItIsDestroyed) {
   jobs->destroy();
   run_until_idle();
 
-  EXPECT_THAT(log, ElementsAre(Pair(1, destroyed), Pair(2, destroyed), Pair(3, destroyed)));
+  EXPECT_THAT(log, ElementsAre(Pair(1, says_destroyed), Pair(2, says_destroyed), Pair(3, says_destroyed)));
   EXPECT_EQ(events.timers(), 0U);
 }
 
@@ -288,7 +288,7 @@ TEST_F(Queue, TakesItsItemFromOneWhoWasWokenWhenItIsDestroyed) {
   jobs->destroy();
   run_until_idle();
 
-  EXPECT_THAT(log, ElementsAre(Pair(1, destroyed)));
+  EXPECT_THAT(log, ElementsAre(Pair(1, says_destroyed)));
 }
 
 TEST_F(Queue, DoesNothingMoreOnceItIsDestroyed) {
@@ -298,9 +298,9 @@ TEST_F(Queue, DoesNothingMoreOnceItIsDestroyed) {
   events.spawn(pop(1));
   poll();
 
-  EXPECT_EQ(push(7), destroyed);
-  EXPECT_EQ(try_pop(), destroyed);
-  EXPECT_THAT(log, ElementsAre(Pair(1, destroyed)));
+  EXPECT_EQ(push(7), says_destroyed);
+  EXPECT_EQ(try_pop(), says_destroyed);
+  EXPECT_THAT(log, ElementsAre(Pair(1, says_destroyed)));
 }
 
 TEST_F(Queue, MayBeDestroyedByTheDestructorOfAnItem) {
@@ -331,7 +331,7 @@ TEST_F(Queue, WakesAllWaitersWhenItGoes) {
   jobs.reset();
   run_until_idle();
 
-  EXPECT_THAT(log, ElementsAre(Pair(1, destroyed), Pair(2, destroyed), Pair(3, destroyed)));
+  EXPECT_THAT(log, ElementsAre(Pair(1, says_destroyed), Pair(2, says_destroyed), Pair(3, says_destroyed)));
 }
 
 TEST_F(Queue, MayGoBeforeItsWaitersAreCancelled) {
@@ -358,7 +358,7 @@ TEST_F(Queue, MayGoWhenTheTimeOfAWaiterHasPassed) {
 
   events.run();
 
-  EXPECT_THAT(log, ElementsAre(Pair(1, destroyed)));
+  EXPECT_THAT(log, ElementsAre(Pair(1, says_destroyed)));
 }
 
 TEST_F(Queue, MayOutliveItsLoop) {
@@ -433,7 +433,7 @@ TEST_F(StressQueue, DestroysACrowdOfWaiters) {
   jobs->destroy();
   run_until_idle();
 
-  EXPECT_EQ(count(destroyed), crowd);
+  EXPECT_EQ(count(says_destroyed), crowd);
 }
 
 TEST_F(StressQueue, TimesOutACrowdOfWaiters) {
@@ -443,7 +443,7 @@ TEST_F(StressQueue, TimesOutACrowdOfWaiters) {
   system.advance(1s);
   run_until_idle();
 
-  EXPECT_EQ(count(timed_out), crowd);
+  EXPECT_EQ(count(says_timed_out), crowd);
 }
 
 TEST_F(StressQueue, CancelsACrowdOfWaitersThatHadItems) {

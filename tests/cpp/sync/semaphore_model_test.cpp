@@ -34,9 +34,9 @@ struct demand {
 };
 
 // What tasks, each of which takes units once, should see.
-class model {
+class semaphore_model {
  public:
-  explicit model(count most) noexcept : most_{most} {}
+  explicit semaphore_model(count most) noexcept : most_{most} {}
 
   void spawn(int id, const demand& wanted) {
     tasks_[id] = {.wanted = wanted};
@@ -236,7 +236,7 @@ class StressSemaphoreModel : public copas::testing::virtual_loop_test, public ::
 
   std::mt19937 random_{GetParam()};
   std::optional<semaphore> store_{std::in_place, events, most_at_first};
-  model expected_{most_at_first};
+  semaphore_model expected_{most_at_first};
   std::map<int, std::unique_ptr<scope>> scopes_;
   outcomes log_;
   int last_id_ = 0;

@@ -19,15 +19,15 @@ namespace copas {
 namespace {
 
 using namespace std::chrono_literals;
+using copas::testing::destroyed;
 using copas::testing::error_of;
 using copas::testing::none;
+using copas::testing::timed_out;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-const std::error_code timed_out = errc::timed_out;
 const std::error_code too_many = errc::too_many;
-const std::error_code destroyed = errc::destroyed;
 
 class Semaphore : public copas::testing::virtual_loop_test {
  protected:
