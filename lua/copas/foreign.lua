@@ -153,7 +153,7 @@ local function call(skt, name, ...)
   local block, total = limits_of(skt)
   if block == 0 or total == 0 then return method(skt, ...) end
   skt:settimeout(0)
-  return block_again(skt, block, pcall(method, skt, ...))
+  return block_again(skt, block, foreign.pcall(method, skt, ...))
 end
 
 -- Was the end what `pattern` waits for, though the last call, which got nothing but the end, took it for a failure? One

@@ -40,6 +40,7 @@ setmetatable(foreign, {
 
 local debug = load("debug_functions")
 local internal = { native = native, load = load, foreign = foreign, pcall = load("waiting_pcall"), debug = debug }
+foreign.pcall = load("plain_pcall", debug)
 load("names", copas, internal)
 load("errors", copas, internal)
 load("operations", copas, internal)

@@ -94,7 +94,7 @@ function copas.dohandshake(skt, params, host)
   if not native.is_secured(skt) then
     foreign.check(skt, 1)
     local ok
-    ok, connection = pcall(wrap, internal.raw(skt), params, nil, host)
+    ok, connection = foreign.pcall(wrap, internal.raw(skt), params, nil, host)
     if not ok then error(native.where() .. tostring(connection), 0) end
   end
   local done, err = shake_hands(connection)

@@ -104,7 +104,7 @@ end
 local function secure(self, params, names)
   local raw = self.socket
   if native.is_secured(raw) then return raw end
-  local ok, connection = pcall(internal.secure, raw, params, names, peers[self])
+  local ok, connection = foreign.pcall(internal.secure, raw, params, names, peers[self])
   if not ok then error(native.where() .. tostring(connection), 0) end
   self.socket = connection
   return connection

@@ -143,6 +143,34 @@ describe("the copas module", function()
     end)
   end
 
+  if _VERSION == "Lua 5.1" and not jit then
+    it("leaves errors as they are where a program has put coxpcall's functions in place of Lua's", function()
+      local result = child.lua [[
+        local coxpcall = require("coxpcall")
+        pcall, xpcall = coxpcall.pcall, coxpcall.xpcall
+        local copas = require("copas")
+        local luasocket = require("socket")
+        copas.seterrorhandler(function(err) print(err) end, true)
+        local function secured() return copas.wrap(require("copas.socket").tcp(), { mode = "client", protocol = "no" }) end
+        copas.loop(function()
+          copas.addthread(function() secured():dohandshake() end)
+          copas.addthread(function()
+            local skt = secured()
+            copas.dohandshake(skt.socket, skt.ssl_params.wrap)
+          end)
+          local server = assert(luasocket.bind("127.0.0.1", 0))
+          local _, port = server:getsockname()
+          local client = assert(luasocket.connect("127.0.0.1", port))
+          copas.addthread(function() copas.receive(client, "*x") end)
+        end)
+      ]]
+
+      assert.equal("", result.err)
+      assert.matches("^[^\n]+invalid protocol %(no%)\n[^\n]+invalid protocol %(no%)\n[^\n]+invalid receive pattern%)\n$",
+        result.out)
+    end)
+  end
+
   it("reads and writes no global that is not there", function()
     local result = child.lua [[
       local function refuse(_, name) error("global " .. tostring(name)) end
