@@ -5,30 +5,35 @@ local parked, abandon = ...
 
 local create, resume, yield, close = coroutine.create, coroutine.resume, coroutine.yield, coroutine.close
 
--- How many levels above `unwrap`, a tail call, the caller of a wrapped coroutine is.
-local caller = _VERSION == "Lua 5.1" and not rawget(_G, "jit") and 3 or 2
+-- How many levels above `unwrap` the caller of a wrapped coroutine is; Lua 5.1 has one more for each tail call.
+local caller, tail_call = 2, _VERSION == "Lua 5.1" and not rawget(_G, "jit") and 1 or 0
 
-local function pass(thread, alive, first, ...)
+-- What it is given counts the values: a coroutine that yields none gives none.
+local function pass(thread, ...)
+  local alive, first = ...
   if alive and first == parked then return pass(thread, resume(thread, yield(parked))) end
-  return alive, first, ...
+  return ...
 end
 
 function coroutine.resume(thread, ...)
   return pass(thread, resume(thread, ...))
 end
 
-local function unwrap(thread, alive, first, ...)
+local function values(_, ...) return ... end
+
+local function unwrap(thread, level, ...)
+  local alive, first = ...
   if alive then
-    if first == parked then return unwrap(thread, resume(thread, yield(parked))) end
-    return first, ...
+    if first == parked then return unwrap(thread, level + tail_call, resume(thread, yield(parked))) end
+    return values(...)
   end
   if close and coroutine.status(thread) == "dead" then close(thread) end
-  error(first, type(first) == "string" and caller or 0)
+  error(first, type(first) == "string" and level or 0)
 end
 
 function coroutine.wrap(body)
   local thread = create(body)
-  return function(...) return unwrap(thread, resume(thread, ...)) end
+  return function(...) return unwrap(thread, caller + tail_call, resume(thread, ...)) end
 end
 
 if close then

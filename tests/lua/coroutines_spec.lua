@@ -79,6 +79,26 @@ describe("a coroutine of the user's", function()
     end)
   end)
 
+  it("gives no value where there is none", function()
+    local function count(...) return select("#", ...) end
+    local function body(wait)
+      wait()
+      coroutine.yield()
+      wait()
+    end
+    local function check_counts(wait)
+      local co, nextone = coroutine.create(body), coroutine.wrap(body)
+      for _ = 1, 2 do
+        assert.equal(1, count(coroutine.resume(co, wait)))
+        assert.equal(0, count(nextone(wait)))
+      end
+      assert.equal("dead", coroutine.status(co))
+    end
+
+    check_counts(function() end)
+    loop.run(copas, function() check_counts(copas.pause) end)
+  end)
+
   it("may wait for sockets", function()
     local server, client = sockets.pair((require("copas.socket")))
     local got = {}
@@ -119,6 +139,26 @@ describe("a coroutine of the user's", function()
     local function anonymous(text) return (text:gsub("[%w_/.-]*lua_[%w]+", "script")) end
 
     assert.equal(anonymous(without.out), anonymous(with.out))
+  end)
+
+  it("has the position of whoever resumed it in its errors, also after it has waited", function()
+    local texts = {}
+    loop.run(copas, function()
+      for waits = 0, 3 do
+        local nextone = coroutine.wrap(function()
+          for _ = 1, waits do copas.pause() end
+          error("mine", 0)
+        end)
+        local co = coroutine.create(function()
+          local value = nextone()
+          return value
+        end)
+        texts[#texts + 1] = select(2, coroutine.resume(co))
+      end
+    end)
+
+    assert.matches("coroutines_spec.lua:%d+: mine$", texts[1])
+    for index = 2, 4 do assert.equal(texts[1], texts[index]) end
   end)
 
   it("passes errors on that are no strings", function()
