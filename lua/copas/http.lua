@@ -111,11 +111,12 @@ local function tidy()
   until_tidy = 32 + core.kept()
 end
 
--- Does the server say that it waits for another request? One of whom HTTP/1.1 only supposes that may be a few lines of
--- a program, which answer one request and then wait for the end of the connection.
-local function offers_to_wait(headers)
-  local options = headers and headers.connection
-  return headers and (headers["keep-alive"] or options and options:lower():find("keep-alive", 1, true)) and true
+-- Is it surely a server that waits for another request? One that says so is, and one that tells the time, as RFC 9110
+-- wants in 6.6.1. Another one may be a few lines of a program, which answer once and await the end of the connection.
+local function surely_waits(headers)
+  if not headers then return false end
+  local options = headers.connection
+  return (headers.date or headers["keep-alive"] or options and options:lower():find("keep-alive", 1, true)) and true
 end
 
 local own_idle = 0.1 -- seconds that a connection to a server of this loop is kept: the loop does not end before
@@ -124,7 +125,7 @@ local own_idle = 0.1 -- seconds that a connection to a server of this loop is ke
 local function let_go(sent)
   local opened = sent.opened
   if not opened then return end
-  local raw = sent.key and (sent.keeps ~= "auto" or offers_to_wait(opened.headers)) and opened:reusable()
+  local raw = sent.key and (sent.keeps ~= "auto" or surely_waits(opened.headers)) and opened:reusable()
   if not raw then
     opened:close()
     return
