@@ -99,7 +99,7 @@ local function proxy_of(given, from)
 end
 
 -- May the connection serve other requests, too? Those that `create` makes belong to whoever made it. "auto": if the
--- server is one of another program, and offers it.
+-- server is one of another program that surely waits for another request.
 local function may_be_kept(given, from)
   local keeps = given.keepalive
   if keeps == nil then keeps = not given.create and http.KEEPALIVE end

@@ -13,7 +13,7 @@
 ---@field SSLVERIFY string     "peer": the chain is verified by the authorities of the system, and the host; "none": neither
 ---@field SSLSNISTRICT boolean
 ---@field NO_PROXY string?     hosts that are asked directly: names, which stand for the domains below them, too; "*" for all
----@field KEEPALIVE boolean|"auto"  "auto": connections are used again if a server of another program offers it
+---@field KEEPALIVE boolean|"auto"  "auto": connections are used again if another program's server surely waits
 ---@field HTTP09 boolean|"auto"  "auto": a body without a head is an answer to a GET request in clear
 ---@field MAXHEADER integer?   bytes of the head of an answer; 256 KiB
 ---@field MAXBODY integer?     bytes of the body of an answer; any number
