@@ -292,7 +292,7 @@ bool receive_into_operation::take_line() {
 }
 
 bool receive_into_operation::take_counted() {
-  read_buffer& input = from().input();
+  const read_buffer& input = from().input();
   if (count_ == 0 && prefix_ == 0) {
     if (input.empty()) return false;
   } else {
