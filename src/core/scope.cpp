@@ -39,8 +39,8 @@ class task_of_scope final : public spawned_task, public detail::scope_member {
   using spawned_task::spawned_task;
 
   [[nodiscard]] std::string name() const override {
-    std::string own = spawned_task::name();
-    return own.empty() ? common_name() : own;
+    if (std::string own = spawned_task::name(); !own.empty()) return own;
+    return common_name();
   }
 
   // It runs, so that it outlives its scope, and may fail: the report then has its name, unless there is no memory for it.
@@ -48,6 +48,7 @@ class task_of_scope final : public spawned_task, public detail::scope_member {
     try {
       call_it(name());
     } catch (const std::bad_alloc&) {
+      return;
     }
   }
 };
