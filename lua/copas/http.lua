@@ -16,7 +16,7 @@ local http = {
   SSLOPTIONS = "all",
   SSLVERIFY = "peer", -- stands for: host and chain, by the authorities of the system
   SSLSNISTRICT = false,
-  KEEPALIVE = "auto", -- whether connections are used again: those to other programs that offer it
+  KEEPALIVE = "auto", -- whether connections are used again: those to other programs whose server surely waits
   HTTP09 = "auto", -- whether a body without a head is an answer: of plain GET requests
 }
 
