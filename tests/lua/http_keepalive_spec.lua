@@ -2,7 +2,6 @@
 local certificates = require("support.certificates")
 local check = require("support.check")
 local loop = require("support.loop")
-local sockets = require("support.sockets")
 local web = require("support.web")
 
 local ltn12 = require("ltn12")
@@ -19,25 +18,8 @@ describe("copas.http", function()
     http.KEEPALIVE = true
   end)
 
-  -- Runs `use(server)` with a server that keeps connections open.
-  local function with(answers, use, sslparams)
-    local server = web.keep(copas, type(answers) == "table" and answers or { answers }, sslparams)
-    loop.run(copas, function()
-      use(server)
-      http.closeidle()
-      server:stop()
-    end)
-    return server
-  end
-
-  local function get_twice(server, request)
-    for _ = 1, 2 do
-      local copy = { url = server.url }
-      for name, value in pairs(request or {}) do copy[name] = value end
-      local done, err = http.request(copy)
-      assert(done, err)
-    end
-  end
+  local function with(...) return web.with_keeping(copas, http, ...) end
+  local function get_twice(...) web.get_twice(http, ...) end
 
   -- Makes requests in threads of their own, and waits for them.
   local function request_at_once(count, url)
@@ -182,83 +164,6 @@ describe("copas.http", function()
     end)
 
     assert.equal(0, armed)
-  end)
-
-  describe("as long as nothing is said about it", function()
-    before_each(function() http.KEEPALIVE = "auto" end)
-
-    -- A server that the loop does not know as one of its own, such as that of another program: it answers one request
-    -- of each connection, or as many as there are, and waits for the end.
-    local function another(answer, answers_all)
-      local server, port = sockets.listen(socket)
-      server:settimeout(0)
-      local self = { url = "http://127.0.0.1:" .. port, requests = {}, connections = 0 }
-      local function serve(skt)
-        self.connections = self.connections + 1
-        repeat
-          local request = web.read(skt)
-          if request.line then
-            self.requests[#self.requests + 1] = request
-            skt:send(answer)
-          end
-        until not request.line or not answers_all
-        skt:receive("*a")
-        skt:close()
-      end
-      local thread = copas.addthread(function()
-        while true do
-          local skt = server:accept()
-          if skt then copas.addthread(serve, copas.wrap(skt)) end
-          copas.pause(0.001)
-        end
-      end)
-      function self.stop()
-        copas.removethread(thread)
-        server:close()
-      end
-      return self
-    end
-
-    local function ask_another(...)
-      local server = another(...)
-      loop.run(copas, function()
-        get_twice(server)
-        http.closeidle()
-        server.stop()
-      end)
-      return server
-    end
-
-    it("uses a connection to a server of its own loop once, and says so", function()
-      local server = with(ok, get_twice)
-
-      assert.equal(2, server.connections)
-      assert.equal("close, TE", server.requests[1].headers.connection)
-      assert.equal("close, TE", server.requests[2].headers.connection)
-    end)
-
-    it("leaves a header of the program's own alone", function()
-      local server = with(ok, function(server) get_twice(server, { headers = { Connection = "TE, upgrade" } }) end)
-
-      assert.equal(2, server.connections)
-      assert.equal("TE, upgrade", server.requests[1].headers.connection)
-    end)
-
-    it("gets the answer of a server that answers once, and waits for the end of the connection", function()
-      local server = ask_another(ok)
-
-      assert.equal(2, server.connections)
-      assert.equal("TE", server.requests[1].headers.connection)
-    end)
-
-    local date = "Date: Mon, 30 Nov 2026 12:00:00 GMT"
-    for _, header in ipairs { "Connection: Keep-Alive, x", "Keep-Alive: timeout=5", date } do
-      it("uses a connection again if the server says " .. header, function()
-        local answer = ok:gsub("\r\n", "\r\n" .. header .. "\r\n", 1)
-
-        assert.equal(1, ask_another(answer, true).connections)
-      end)
-    end
   end)
 
   it("closes each connection if it is told to, and says so", function()

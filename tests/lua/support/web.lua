@@ -1,4 +1,5 @@
 -- A scripted HTTP server in the loop under test.
+local loop = require("support.loop")
 local sockets = require("support.sockets")
 
 local socket = require("copas.socket")
@@ -80,6 +81,27 @@ end
 
 function web:stop()
   self.copas.removeserver(self.server)
+end
+
+---Runs `use(server)` with a server that keeps connections open.
+function web.with_keeping(copas, http, answers, use, sslparams)
+  local server = web.keep(copas, type(answers) == "table" and answers or { answers }, sslparams)
+  loop.run(copas, function()
+    use(server)
+    http.closeidle()
+    server:stop()
+  end)
+  return server
+end
+
+---Asks a server for the same twice, one after the other.
+---@param request table?  what the requests have besides the URL
+function web.get_twice(http, server, request)
+  for _ = 1, 2 do
+    local copy = { url = server.url }
+    for name, value in pairs(request or {}) do copy[name] = value end
+    assert(http.request(copy))
+  end
 end
 
 return web
