@@ -174,12 +174,19 @@ function tls.newcontext(params)
   return context
 end
 
+local function set_of(names)
+  local set = {}
+  for _, name in ipairs(names) do set[name] = true end
+  return set
+end
+
 -- All fields that contexts are made of, and which of them name files.
 local fields = {
   "mode", "protocol", "key", "password", "certificate", "certificates", "cafile", "capath", "default_trust",
   "verify_host", "verify", "verifyext", "depth", "options", "ciphers", "ciphersuites", "dhparam", "curve", "curveslist",
   "alpn", "dane",
 }
+local is_field = set_of(fields)
 local is_file = { key = true, certificate = true, cafile = true, capath = true }
 
 -- Adds a text of a value that others do not have.
@@ -220,8 +227,9 @@ end
 local cache, cached = {}, 0 -- contexts, and the functions that their texts name, by fingerprint
 local most_cached = 100
 
--- What contexts were made of, by table of parameters: its fields as they were, what lists among them held, and the
--- stamps of files. To compare those is faster than to describe all anew for each connection.
+-- What contexts were made of, by table of parameters: its fields as they were, what lists among them held, the stamps
+-- of files, and in which turn these were looked at. To compare those is faster than to describe all anew for each
+-- connection.
 local remembered = setmetatable({}, { __mode = "k" })
 
 local function copy_of(list)
@@ -230,14 +238,13 @@ local function copy_of(list)
   return copy
 end
 
--- nil if there is too much in them.
+-- nil if there is too much in them, or fields that are not their own.
 local function snapshot_of(params)
-  if params.certificates ~= nil then return nil end
-  local snapshot = { fields = {}, lists = {}, stamps = {} }
-  for _, name in ipairs(fields) do
-    local value = params[name]
-    snapshot.fields[name] = value
-    if type(value) == "table" then
+  if params.certificates ~= nil or getmetatable(params) ~= nil then return nil end
+  local snapshot = { fields = {}, count = 0, lists = {}, stamps = {}, turn = functions.turn() }
+  for name, value in next, params do
+    snapshot.fields[name], snapshot.count = value, snapshot.count + 1
+    if type(value) == "table" and is_field[name] then
       snapshot.lists[value] = copy_of(value)
     elseif is_file[name] and type(value) == "string" then
       snapshot.stamps[value] = functions.stamp(value) or false
@@ -246,22 +253,39 @@ local function snapshot_of(params)
   return snapshot
 end
 
-local function is_like(params, snapshot)
-  local seen = snapshot.fields
-  for index = 1, #fields do
-    local name = fields[index]
-    if params[name] ~= seen[name] then return false end
+local function has_same_fields(params, snapshot)
+  if getmetatable(params) ~= nil then return false end
+  local seen, missed = snapshot.fields, snapshot.count
+  for name, value in next, params do
+    if value ~= seen[name] then return false end
+    missed = missed - 1
   end
-  for list, copy in pairs(snapshot.lists) do
+  return missed == 0
+end
+
+local function has_same_lists(snapshot)
+  for list, copy in next, snapshot.lists do
     if #list ~= #copy then return false end
     for index = 1, #copy do
       if list[index] ~= copy[index] then return false end
     end
   end
-  for file, stamp in pairs(snapshot.stamps) do
+  return true
+end
+
+-- The system is asked once in a turn of the loop.
+local function has_same_files(snapshot)
+  local turn = functions.turn()
+  if turn and turn == snapshot.turn then return true end
+  for file, stamp in next, snapshot.stamps do
     if (functions.stamp(file) or false) ~= stamp then return false end
   end
+  snapshot.turn = turn
   return true
+end
+
+local function is_like(params, snapshot)
+  return has_same_fields(params, snapshot) and has_same_lists(snapshot) and has_same_files(snapshot)
 end
 
 ---The context for a table of parameters, made anew when they or the files that they name have changed; raises what is
@@ -350,12 +374,6 @@ local function choose_protocol(connection)
   local choose = choosers[named] or choosers[connection]
   local answer = choose(functions.offered(connection))
   functions.choose(connection, { protocols = strings(answer) or {} })
-end
-
-local function set_of(names)
-  local set = {}
-  for _, name in ipairs(names) do set[name] = true end
-  return set
 end
 
 tls.config = {

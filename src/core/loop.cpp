@@ -93,6 +93,7 @@ void loop::ask_reactor(deadline until) {
   if (must_not_wait && until == never && next_turn_.empty() && !time_to_poll()) return;
 
   turns_since_poll_ = 0;
+  ++polls_;
   const deadline limit = must_not_wait ? deadline::min() : std::min(until, timers_.next_deadline());
   const auto events = reactor_->wait(limit);
   turn_time_ = reactor_->coarse_now();

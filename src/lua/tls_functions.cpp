@@ -168,6 +168,14 @@ int file_stamp(lua_State* L) {
   return 1;
 }
 
+// turn(): the number of the loop's turn that runs; nil if none does
+int turn_number(lua_State* L) {
+  const loop* const running = state::of(L).newest_loop();
+  if (running == nullptr || running->current() == nullptr) return 0;
+  lua_pushinteger(L, static_cast<lua_Integer>(running->polls()));
+  return 1;
+}
+
 // is_socket(value): is it a native socket?
 int is_socket(lua_State* L) {
   lua_pushboolean(L, socket_object::to(L, 1) != nullptr ? 1 : 0);
@@ -297,6 +305,7 @@ void push_tls_functions(lua_State* L, tls::engine& by) {
   set_function(L, "is_socket", guarded<is_socket>);
   set_function(L, "mode", guarded<mode_of>);
   set_function(L, "stamp", guarded<file_stamp>);
+  set_function(L, "turn", guarded<turn_number>);
   set_function(L, "secure", guarded<secure>);
   set_function(L, "expect", guarded<expect_name>);
   set_function(L, "resume", guarded<resume>);

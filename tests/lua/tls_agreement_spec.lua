@@ -223,6 +223,43 @@ describe("a connection with TLS", function()
     assert.same({ "one", "two", "three", false, "one" }, seen)
   end)
 
+  it("notices that a parameter has been added or taken away", function()
+    local params, client = made:server("server"), made:client()
+    client.alpn = { "one" }
+    local seen = {}
+    run(function() end, params, function()
+      for _, alpn in ipairs { false, { "one" }, false } do
+        params.alpn = alpn or nil
+        local skt = connect(client)
+        seen[#seen + 1] = skt:getalpn() or "none"
+        skt:close()
+      end
+    end)
+
+    assert.same({ "none", "one", "none" }, seen)
+  end)
+
+  it("notices parameters that a metatable lends", function()
+    local params, client = made:server("server"), made:client()
+    client.alpn = { "one", "two" }
+    local seen = {}
+    run(function() end, params, function()
+      local function look()
+        local skt = connect(client)
+        seen[#seen + 1] = skt:getalpn() or "none"
+        skt:close()
+      end
+      look()
+      local lent = { alpn = { "one" } }
+      setmetatable(params, { __index = lent })
+      look()
+      lent.alpn = { "two" }
+      look()
+    end)
+
+    assert.same({ "none", "one", "two" }, seen)
+  end)
+
   it("raises what is wrong with its parameters, and keeps the descriptor", function()
     local left, right = sockets.pair(socket)
     for _, case in ipairs {

@@ -103,6 +103,8 @@ class loop {
   [[nodiscard]] std::size_t parked(wait_kind kind) const noexcept { return parked_[static_cast<std::size_t>(kind)]; }
   /// How many waiters have gone on since the loop was made.
   [[nodiscard]] std::uint64_t resumptions() const noexcept { return resumptions_; }
+  /// How often the reactor was asked for events: all that has happened since it was last, has this number.
+  [[nodiscard]] std::uint64_t polls() const noexcept { return polls_; }
   /// When this turn began, to a few milliseconds, or the time that a few tasks took.
   [[nodiscard]] deadline turn_time() const noexcept { return turn_time_; }
   /// How many timers are set, those of `wait_kind::background` among them.
@@ -228,6 +230,7 @@ class loop {
   const void* gatherer_ = nullptr;
   deadline turn_time_;
   std::uint64_t resumptions_ = 0;
+  std::uint64_t polls_ = 0;
   std::uint64_t looked_at_ = 0;  // the clock: how many resumptions there had been
   int budget_ = 0;
   int turns_since_poll_ = 0;
