@@ -22,6 +22,7 @@ build = {
   variables = {
     CMAKE_INSTALL_PREFIX = "$(PREFIX)",
     CMAKE_UNITY_BUILD = "ON",
+    CMAKE_UNITY_BUILD_BATCH_SIZE = "16",
     COPAS_EXAMPLES = "OFF",
     COPAS_LIBRARY = "OFF",
     COPAS_LUA_INCLUDE_DIR = "$(LUA_INCDIR)",

@@ -135,7 +135,7 @@ int set_encoding(lua_State* L) {
   return 1;
 }
 
-constexpr std::array methods{
+constexpr std::array certificate_methods{
     luaL_Reg{"subject", guarded<push_name<&tls::certificate::subject>>},
     luaL_Reg{"issuer", guarded<push_name<&tls::certificate::issuer>>},
     luaL_Reg{"extensions", guarded<extensions>},
@@ -164,6 +164,6 @@ void push_strings(lua_State* L, const std::vector<std::string>& strings) {
 
 tls::certificate_ptr& push_empty_certificate(lua_State* L) { return certificate_object::push(L); }
 
-void define_certificates(lua_State* L) { certificate_object::define(L, "X509 certificate", methods); }
+void define_certificates(lua_State* L) { certificate_object::define(L, "X509 certificate", certificate_methods); }
 
 }  // namespace copas::lua

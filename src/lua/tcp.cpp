@@ -52,7 +52,7 @@ int make_tcp(lua_State* L) {
   });
 }
 
-constexpr std::array methods{
+constexpr std::array tcp_methods{
     luaL_Reg{"accept", guarded<method_accept>},
     luaL_Reg{"bind", guarded<method_bind>},
     luaL_Reg{"close", guarded<method_close>},
@@ -81,7 +81,7 @@ constexpr std::array methods{
 
 void add_tcp_functions(lua_State* L) {
   register_socket_classes(L, socket_kind::tcp, {socket_role::master, socket_role::client, socket_role::server},
-                          methods);
+                          tcp_methods);
   set_function(L, "tcp", guarded<make_tcp<family::unspecified>>);
   set_function(L, "tcp4", guarded<make_tcp<family::inet4>>);
   set_function(L, "tcp6", guarded<make_tcp<family::inet6>>);
