@@ -229,18 +229,16 @@ bool receive_into_operation::attempt() noexcept {
   try {
     for (int reads = 0;; ++reads) {
       if (take_buffered()) return true;
-      if (partial_ && has_new_bytes()) {
-        finish(errc::timed_out);
-        return true;
-      }
       if (const std::error_code failure = from().take_failure()) {
         finish(failure);
         return true;
       }
-      if (!from().may_receive() || reads == reads_per_turn) return false;
+      if (reads == reads_per_turn) return what_ == receive_pattern::kind::all && stop_with_part();
+      // A part is the result only if the system says itself that there is no more, nor an end.
+      if (!has_part() && !from().may_receive()) return false;
       const moved outcome = read_more();
       if (outcome.bytes > 0) continue;
-      if (outcome.blocked()) return false;
+      if (outcome.blocked()) return stop_with_part();
       if (outcome.end && what_ == receive_pattern::kind::all && has_new_bytes()) {
         finish(no_error);
       } else {
@@ -252,6 +250,13 @@ bool receive_into_operation::attempt() noexcept {
     finish(std::make_error_code(std::errc::not_enough_memory));
     return true;
   }
+}
+
+// Ends it where it would wait, if it is content with what it has got.
+bool receive_into_operation::stop_with_part() noexcept {
+  if (!has_part()) return false;
+  finish(errc::timed_out);
+  return true;
 }
 
 // Takes from the buffer what belongs to the result; true if that completes it.

@@ -141,6 +141,21 @@ describe("a coroutine of the user's", function()
     assert.equal(anonymous(without.out), anonymous(with.out))
   end)
 
+  it("is refused with the position of whoever gave wrong arguments", function()
+    for name, call in pairs {
+      wrap = function() coroutine.wrap(nil) end,
+      resume = function() coroutine.resume("none") end,
+      close = coroutine.close and function() coroutine.close {} end,
+    } do
+      local ok, err = pcall(call)
+      assert.is_false(ok)
+      assert.is_truthy(err:find("^[%w_/.]*coroutines_spec%.lua:%d+: bad argument #1 to '" .. name .. "' %("), err)
+    end
+    if not coroutine.close then return end
+    local _, err = coroutine.resume(coroutine.create(function() coroutine.close((coroutine.running())) end))
+    assert.is_truthy(err:find("coroutines_spec%.lua:%d+: cannot close a running coroutine$"), err)
+  end)
+
   it("has the position of whoever resumed it in its errors, also after it has waited", function()
     local texts = {}
     loop.run(copas, function()

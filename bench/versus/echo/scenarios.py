@@ -40,7 +40,7 @@ class Load:
 def _measure(bench: Bench, program: Program, asked: Load) -> Figures:
     arguments = [*asked.arguments(), "--seconds", bench.seconds, "--warmup", bench.warmup]
     with started(program, [asked.mode] if asked.mode != "lines" else []) as running:
-        return load.measure(bench.built("load-echo"), running, arguments, 120 + bench.seconds)
+        return load.measure(bench.built("load-echo"), running, arguments, 120 + bench.seconds + asked.idle / 100)
 
 
 def _run(bench: Bench, programs: Sequence[Program], loads: dict[str, Load]) -> Samples:

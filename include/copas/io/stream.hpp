@@ -24,7 +24,7 @@ struct receive_pattern {
 
   kind what = kind::line;
   std::size_t count = 0;  ///< for `exactly`: bytes, those of the prefix included. None: until anything is readable
-  bool partial = false;  ///< stop as soon as at least one byte has come, with `errc::timed_out`
+  bool partial = false;  ///< with at least one byte, stop in place of waiting for more, with `errc::timed_out`
 };
 
 /// A connected socket that carries bytes: the buffer of what arrived, and the statistics, shared by all who use it.
@@ -233,6 +233,8 @@ class [[nodiscard]] receive_into_operation : public io_operation {
   void take(std::size_t count);
   void finish(std::error_code why) noexcept;
   [[nodiscard]] bool has_new_bytes() const noexcept { return held_.size() > prefix_; }
+  [[nodiscard]] bool has_part() const noexcept { return partial_ && has_new_bytes(); }
+  [[nodiscard]] bool stop_with_part() noexcept;
 
   receive_pattern::kind what_;
   bool partial_ : 1;
