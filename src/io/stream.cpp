@@ -233,7 +233,9 @@ bool receive_into_operation::attempt() noexcept {
         finish(failure);
         return true;
       }
-      if (reads == reads_per_turn) return what_ == receive_pattern::kind::all && stop_with_part();
+      if (reads == reads_per_turn) {  // go on in the next turn, if there will be one
+        return (what_ == receive_pattern::kind::all || !from().may_receive()) && stop_with_part();
+      }
       // A part is the result only if the system says itself that there is no more, nor an end.
       if (!has_part() && !from().may_receive()) return false;
       const moved outcome = read_more();

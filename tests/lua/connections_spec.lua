@@ -108,7 +108,7 @@ for name, socket in pairs(kinds.modules) do
             copas.pause()
             copas.pause()
             copas.send(right, "part")
-            copas.pause(0.01)
+            repeat copas.pause(0.001) until left:getstats() == #"part"
             copas.close(left)
             got[#got + 1] = "closer"
             assert.same(pack(nil, "closed", ""), pack(copas.receive(left)))
@@ -119,8 +119,7 @@ for name, socket in pairs(kinds.modules) do
         assert.equal("closed", got.line[2])
         assert.equal("closed", got.bytes[2])
         assert.equal("closed", got.partial[2] == "timeout" and "closed" or got.partial[2])
-        local received = got.line[3] .. got.bytes[3] .. got.partial[3]
-        assert.equal(received, ("part"):sub(1, #received)) -- a hostile reactor may not have told of it yet
+        assert.equal("part", (got.line[3] .. got.bytes[3] .. got.partial[3]))
         assert.equal("closed", got.first[2])
         assert.is_true(got.first[3] > 0 and got.first[3] < 2e7)
         assert.same(pack(nil, "closed", 0), got.second)
