@@ -103,7 +103,7 @@ class loop {
   [[nodiscard]] std::size_t parked(wait_kind kind) const noexcept { return parked_[static_cast<std::size_t>(kind)]; }
   /// How many waiters have gone on since the loop was made.
   [[nodiscard]] std::uint64_t resumptions() const noexcept { return resumptions_; }
-  /// How often the reactor was asked for events: all that has happened since it was last, has this number.
+  /// How often the reactor was asked for events; what runs before it is asked again sees the same number.
   [[nodiscard]] std::uint64_t polls() const noexcept { return polls_; }
   /// When this turn began, to a few milliseconds, or the time that a few tasks took.
   [[nodiscard]] deadline turn_time() const noexcept { return turn_time_; }
