@@ -16,11 +16,18 @@ function internal.is_secured(skt)
   return secured
 end
 
--- A function that calls `slow` where `fast` finds no native socket, for Luas in which `fast` cannot do that itself. Few
--- arguments are passed on as few: that is what costs the least.
-function internal.with_fallback(fast, slow)
+-- A function that calls `slow` where `fast` finds no native socket, for Luas in which `fast` cannot do that itself.
+-- With `replaceable`, the name of a function of the module, it is a method of wrapped sockets, and calls `slow` where
+-- somebody has replaced that function, too. Few arguments are passed on as few: that is what costs the least, as does
+-- one function in place of two that call each other.
+function internal.with_fallback(fast, slow, replaceable)
   local not_native = native.foreign
+  local original = replaceable and copas[replaceable]
   return function(skt, a, b, c)
+    if original then
+      skt = skt.socket
+      if copas[replaceable] ~= original then return slow(skt, a, b, c) end
+    end
     local first, second, third
     if b ~= nil or c ~= nil then
       first, second, third = fast(skt, a, b, c)

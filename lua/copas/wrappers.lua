@@ -65,12 +65,7 @@ local function method(name, direct, slow)
   if native.calls_lua then
     return native.method(name, function(self, ...) return slow(self.socket, ...) end, copas)
   end
-  local original = copas[name]
-  local call = internal.with_fallback(native.direct(direct), slow)
-  return function(self, a, b, c)
-    if copas[name] ~= original then return slow(self.socket, a, b, c) end
-    return call(self.socket, a, b, c)
-  end
+  return internal.with_fallback(native.direct(direct), slow, name)
 end
 
 stream.ssl_params = no_params
