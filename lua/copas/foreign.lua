@@ -270,8 +270,20 @@ local function seconds_left(deadline)
   return deadline and math.max(deadline - native.now(), 0.000001)
 end
 
--- LuaSocket's sockets stay with the family of the first address they tried. They get the descriptor of one of ours that
--- is connected to an address of the other.
+local of_any_family = setmetatable({}, { __mode = "k" }) -- sockets whose family is that of an address they tried
+
+-- The family that one of LuaSocket's sockets has kept to since it was made or bound; nil if it may have any.
+local function family_of(skt)
+  if of_any_family[skt] or is_closed(skt) then
+    of_any_family[skt] = true
+    return nil
+  end
+  local _, _, family = skt:getsockname()
+  return family
+end
+
+-- Such a socket stays with the family of the first address it tried. It gets the descriptor of one of ours that is
+-- connected to an address of the other.
 local function connect_by_another(skt, host, port, deadline)
   local other = require("copas.socket").tcp()
   native.set_limits(other, seconds_left(deadline) or -1)
@@ -289,13 +301,17 @@ end
 local function connect_to_any(skt, host, port, deadline)
   local addresses, why = native.addresses(host, nil, seconds_left(deadline))
   if not addresses then return nil, why end
+  local family, first = family_of(skt), addresses[1].family
   local ok, err, too_late
   for _, address in ipairs(addresses) do
-    local same_family = address.family == addresses[1].family
-    ok, err, too_late = (same_family and connect_to or connect_by_another)(skt, address.addr, port, deadline)
-    if ok or too_late or err == "already connected" then return ok, err end
+    if not family or address.family == family then
+      local connect = address.family == (family or first) and connect_to or connect_by_another
+      ok, err, too_late = connect(skt, address.addr, port, deadline)
+      if ok or too_late or err == "already connected" then return ok, err end
+    end
   end
-  return nil, err
+  if not err then ok, err = connect_to(skt, addresses[1].addr, port, deadline) end -- LuaSocket's own words
+  return ok, err
 end
 
 function foreign.connect(skt, host, port)

@@ -18,6 +18,9 @@ function internal.name_server(name)
   return number
 end
 
+---The name that somebody gave a raw socket or a thread, if anybody did.
+function internal.given_name(object) return names[object] end
+
 ---The raw socket behind `skt`, which may be a wrapper.
 local function raw(skt)
   return internal.is_wrapper(skt) and skt.socket or skt

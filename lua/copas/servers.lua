@@ -6,6 +6,8 @@ local servers = {} -- by raw socket
 
 -- Starts the thread of a connection.
 local function serve(server, client)
+  local given = internal.given_name(server.socket)
+  if given and given ~= server.name then server.name, server.number = given, internal.name_server(given) end
   server.accepted = server.accepted + 1
   if not native.is_native(client) then
     copas.setsocketname(("%s:client_%d"):format(server.name, server.accepted), client)

@@ -23,7 +23,9 @@ local function run(self, delay)
     self.waiting = true
     copas.pause(delay)
     self.waiting = false
-    if not self.recurring then self.co = false end
+    if not self.recurring then
+      self.co, self.cancelled = false, true
+    end
     self.callback(self, self.params)
     delay = self.delay
   until self.co ~= me

@@ -216,13 +216,15 @@ end
 function copas.handler(fn, sslparams)
   local function handler(skt, ...)
     local wrapped = copas.wrap(skt, sslparams)
-    local params = sslparams ~= nil and (wrapped ~= skt and rawget(wrapped, "ssl_params") or normalise(sslparams))
+    local own = rawget(wrapped, "ssl_params")
+    local params = own -- also of a socket that was wrapped before
+    if sslparams ~= nil and (wrapped == skt or not own) then params = normalise(sslparams) end
     if params and not wrapped.ssl_params and (params.wrap or params.sni) then
       error("TLS needs a stream, not a socket for datagrams", 0)
     end
     if params and wrapped.ssl_params then
       if params.sni then
-        if rawget(wrapped, "ssl_params") == nil then wrapped.ssl_params = params end
+        if own == nil then wrapped.ssl_params = params end
         wrapped:sni(params.sni.names, params.sni.strict)
       end
       if params.wrap then

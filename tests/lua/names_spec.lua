@@ -97,6 +97,23 @@ describe("names", function()
     }, names)
   end)
 
+  it("are those that the server has when they come", function()
+    for _, library in ipairs { socket, require("socket") } do
+      local server, port = sockets.listen(library)
+      local got
+      copas.addserver(server, function(skt) got = copas.getsocketname(skt) .. " " .. copas.getthreadname() end, nil, "old")
+      copas.setsocketname("new", server)
+      loop.run(copas, function()
+        local client = copas.wrap(socket.tcp())
+        client:connect("127.0.0.1", port)
+        client:receive()
+        copas.removeserver(server)
+      end)
+
+      assert.equal("new:client_1 new:handler_1", got)
+    end
+  end)
+
   if _VERSION == "Lua 5.1" then
     it("cannot be asked for the main program, which is no coroutine", function()
       assert.has_error(function() copas.getthreadname() end)

@@ -306,6 +306,76 @@ describe("addresses", function()
   end)
 end)
 
+describe("a host with addresses of both families", function()
+  local copas, hosts, server, port
+
+  setup(function()
+    hosts = os.tmpname()
+    local file = assert(io.open(hosts, "w"))
+    file:write("::1 both.test\n127.0.0.1 both.test\n")
+    file:close()
+  end)
+  teardown(function() os.remove(hosts) end)
+
+  before_each(function()
+    copas = loop.fresh()
+    copas.resolver { hosts = hosts }
+    server, port = sockets.listen(socket)
+    copas.addserver(server, function(skt) copas.send(skt, skt:getpeername() .. "\n") end)
+  end)
+
+  -- What the server sees as the address of a socket of LuaSocket, which `prepare` makes, and what `ask` has to say of it.
+  local function connected(prepare, ask)
+    local seen, asked
+    loop.run(copas, function()
+      local skt = prepare()
+      assert(copas.connect(skt, "both.test", port))
+      seen = copas.receive(skt)
+      asked = ask and ask(skt)
+      skt:close()
+      copas.removeserver(server)
+    end)
+    return seen, asked
+  end
+
+  it("is tried at all of them by a socket that is of no family yet", function()
+    assert.equal("127.0.0.1", connected(luasocket.tcp))
+  end)
+
+  it("is tried where a socket is bound, which keeps its address", function()
+    local seen = connected(function()
+      local skt = luasocket.tcp()
+      assert(skt:bind("127.0.0.2", 0))
+      return skt
+    end)
+
+    assert.equal("127.0.0.2", seen)
+  end)
+
+  it("is tried in a socket's own family, and it keeps its options", function()
+    local _, kept = connected(function()
+      local skt = luasocket.tcp4()
+      skt:setoption("keepalive", true)
+      return skt
+    end, function(skt) return skt:getoption("keepalive") end)
+
+    assert.is_true(kept)
+  end)
+
+  it("may be tried at all of them again by a socket that could not connect", function()
+    loop.run(copas, function()
+      local skt = luasocket.tcp()
+      local free = assert(luasocket.bind("127.0.0.1", 0))
+      local _, nobody = free:getsockname()
+      free:close()
+      assert.same({ nil, "connection refused" }, { copas.connect(skt, "both.test", nobody) })
+      assert(copas.connect(skt, "both.test", port))
+      skt:close()
+      copas.removeserver(server)
+    end)
+  end)
+end)
+
 describe("copas.resolver", function()
   local copas = loop.fresh()
 

@@ -90,6 +90,17 @@ describe("a timer", function()
     assert.same({ "a begins", "b", "a ends" }, order)
   end)
 
+  it("is cancelled when it has expired, until it is armed again", function()
+    local timer, inside
+    timer = copas.timer.new { delay = 0, callback = function(self) inside = self.cancelled end }
+    copas.loop()
+
+    assert.is_true(inside)
+    assert.is_true(timer.cancelled)
+    timer:arm(0)
+    assert.is_false(timer.cancelled)
+  end)
+
   describe("is not made", function()
     local function rejects(message, opts)
       local ok, err = pcall(copas.timer.new, opts)

@@ -100,6 +100,21 @@ describe("a server with TLS", function()
     copas.removeserver(server)
   end)
 
+  it("secures connections that copas.wrap has given the parameters, too", function()
+    local handler = copas.handler(function(skt) skt:send("x") end)
+    local params, got = parameters {}, nil
+    copas.addserver(server, function(skt) return handler(copas.wrap(skt, params)) end)
+    loop.run(copas, function()
+      local client = copas.wrap(socket.tcp(), made:client())
+      client:connect("127.0.0.1", port)
+      got = client:receive(1)
+      client:close()
+      copas.removeserver(server)
+    end)
+
+    assert.equal("x", got)
+  end)
+
   it("may be completed after it was added", function()
     local params = {}
     local got
