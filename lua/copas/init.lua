@@ -77,6 +77,13 @@ end
 
 native.on("call", function(fn, ...) return fn(...) end)
 
+-- Debuggers and watchdogs put a function of their own in the place of coroutine.create before they load Copas, to be
+-- called for each thread. Only a function that is written in Lua can be dumped.
+local create = coroutine.create
+if pcall(string.dump, create) then
+  native.on("create", function(fn) return create(fn) end)
+end
+
 function copas.removethread(co)
   if type(co) == "thread" then native.remove(co) end
 end

@@ -331,10 +331,12 @@ void scheduler::push_threads(lua_State* L) {
 
 void scheduler::run_timeout(lua_State* L) {
   if (!push_callback(L, callback::timeout)) return lua_pop(L, 2);
-  lua_State* const coroutine = lua_newthread(L);
-  lua_insert(L, -4);
   lua_insert(L, -3);
-  lua_xmove(L, coroutine, 3);
+  lua_State* const coroutine = new_coroutine(L, lua_gettop(L) - 2);
+  const int there = lua_gettop(coroutine);
+  lua_insert(L, -4);
+  lua_xmove(L, coroutine, 3 - there);
+  lua_pop(L, there);
   thread& made = adopt(L, coroutine, origins_.text("copas.timeout"));
   made.start(thread::beginning::at_once);
   lua_pop(L, 1);
@@ -350,11 +352,21 @@ void scheduler::close_foreign(lua_State* L, const thread& ended) {
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);  // a socket that cannot be closed is its owner's affair
 }
 
+lua_State* scheduler::new_coroutine(lua_State* L, int function) const {
+  if (!creates_by_callback_ || !push_callback(L, callback::create)) return lua_newthread(L);
+  lua_pushvalue(L, function);
+  lua_call(L, 1, 1);
+  lua_State* const made = lua_tothread(L, -1);
+  if (made == nullptr || lua_gettop(made) != 1) raise(L, "coroutine.create, which was replaced, has made no coroutine");
+  return made;
+}
+
 void scheduler::push_caller(lua_State* L) const {
   if (!push_callback(L, callback::call)) lua_pushnil(L);
 }
 
 void scheduler::set_callback(lua_State* L, callback which) {
+  if (which == callback::create) creates_by_callback_ = true;
   if (!push_own_table(L, this)) return lua_pop(L, 1);
   lua_insert(L, -2);
   lua_rawseti(L, -2, static_cast<int>(which));

@@ -98,7 +98,7 @@ class scheduler : public list_link {
   void handle_signals() { signals_ = std::make_unique<stop_signals>(loop_); }
 
   /// What the Lua part of the module does for the scheduler.
-  enum class callback : std::uint8_t { report_error = 1, close_foreign, timeout, trace, call, name };
+  enum class callback : std::uint8_t { report_error = 1, close_foreign, timeout, trace, call, name, create };
   /// Sets the function for that; it is on top of the stack, and is popped.
   void set_callback(lua_State* L, callback which);
 
@@ -127,6 +127,10 @@ class scheduler : public list_link {
   void run_timeout(lua_State* L);
   /// Calls the module's function that closes a socket, with that of a thread.
   void close_foreign(lua_State* L, const thread& ended);
+
+  /// Pushes a coroutine for the function at `function`, which it has on its stack if the program's own function in place of
+  /// coroutine.create has made it.
+  lua_State* new_coroutine(lua_State* L, int function) const;
 
   /// Pushes the module's function that calls its first argument with the others; nil at the end of the Lua state.
   void push_caller(lua_State* L) const;
@@ -185,6 +189,7 @@ class scheduler : public list_link {
   bool closing_ = false;
   bool failed_ = false;  // the last turn ended with an error that was nobody's; a second one leaves the loop
   bool tracing_ = false;
+  bool creates_by_callback_ = false;
   thread* guest_ = nullptr;
   step_inside* guest_step_ = nullptr;
   bool guest_loops_ = false;

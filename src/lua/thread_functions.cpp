@@ -162,10 +162,11 @@ thread& make_thread(scheduler& owner, lua_State* L, int first, const std::string
   }
   const int count = lua_gettop(L) - first + 1;
   if (count >= LUA_MINSTACK / 2) luaL_checkstack(L, count, "too many arguments");
-  lua_State* const coroutine = lua_newthread(L);
+  lua_State* const coroutine = owner.new_coroutine(L, first);
   if (count >= LUA_MINSTACK / 2 && lua_checkstack(coroutine, count + 1) == 0) luaL_error(L, "too many arguments");
-  for (int each = 0; each < count; ++each) lua_pushvalue(L, first + each);
-  lua_xmove(L, coroutine, count);
+  const int there = lua_gettop(coroutine);
+  for (int each = there; each < count; ++each) lua_pushvalue(L, first + each);
+  lua_xmove(L, coroutine, count - there);
   return owner.adopt(L, coroutine, origin);
 }
 
@@ -377,12 +378,13 @@ int native_reset_exit(lua_State* L) {
 }
 
 // on(what, function): what the scheduler calls for an error in a thread, to close a socket of another library, in the
-// thread of a timeout, to trace threads, to call a C function, and for the name of a thread.
+// thread of a timeout, to trace threads, to call a C function, for the name of a thread, and to make a coroutine.
 int native_on(lua_State* L) {
   using callback = scheduler::callback;
-  static constexpr const char* names[] = {"error", "close", "timeout", "trace", "call", "name", nullptr};
+  static constexpr const char* names[] = {"error", "close", "timeout", "trace", "call", "name", "create", nullptr};
   static constexpr callback callbacks[] = {callback::report_error, callback::close_foreign, callback::timeout,
-                                           callback::trace,        callback::call,          callback::name};
+                                           callback::trace,        callback::call,          callback::name,
+                                           callback::create};
   const callback which = callbacks[luaL_checkoption(L, 1, nullptr, names)];
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);

@@ -24,7 +24,7 @@ describe("a queue leaves to the collector", function()
   end)
 
   it("itself, and the threads that wait for it for ever", function()
-    local weak = setmetatable({}, { __mode = "v" })
+    local weak, waited = setmetatable({}, { __mode = "v" }), nil
     copas.loop(function()
       local queue = copas.queue.new()
       weak.queue = queue
@@ -34,12 +34,14 @@ describe("a queue leaves to the collector", function()
         return item
       end)
       copas.pause()
+      waited = weak.popper ~= nil -- as long as the queue is in use
+      return queue
     end)
     loop.settle(copas)
-    assert.is_not_nil(weak.popper)
     loop.collect()
     loop.collect()
 
+    assert.is_true(waited)
     assert.is_nil(weak.queue)
     assert.is_nil(weak.worker)
     assert.is_nil(weak.popper)

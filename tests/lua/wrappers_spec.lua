@@ -316,6 +316,16 @@ for name, socket in pairs(kinds.modules) do
       end)
     end)
 
+    it("has TLS parameters that say no, until it is given others", function()
+      local wrapper = copas.wrap(left)
+      assert.same({ false, false }, { wrapper.ssl_params.wrap, wrapper.ssl_params.sni })
+      check.error("this socket was wrapped without TLS parameters", function() wrapper.ssl_params.wrap = {} end)
+
+      local params = { wrap = {}, sni = false }
+      wrapper.ssl_params = params
+      assert.equal(params, wrapper.ssl_params)
+    end)
+
     describe("given to copas.handler", function()
       it("is wrapped, with all other arguments and all results", function()
         local got

@@ -19,7 +19,7 @@ class _Figures:
     units: dict[str, str] = field(default_factory=dict)
 
     def measure(self, program: Program, number: int) -> Figures:
-        ended = run(program, [number], patience=20 if self.bench.smoke else 300)
+        ended = run(program, [number], patience=60 if self.bench.smoke else 300)
         found = {}
         for line in ended.output.splitlines():
             match line.split():

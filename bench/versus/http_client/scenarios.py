@@ -23,7 +23,7 @@ def _requests(bench: Bench) -> Iterator[Outcome]:
 
     def measure(program: Program, port: int) -> Figures:
         url = f"http://127.0.0.1:{port}/small"
-        ended = run(program, ["many", url, count, AT_ONCE], patience=10 if bench.smoke else 120)
+        ended = run(program, ["many", url, count, AT_ONCE], patience=60 if bench.smoke else 120)
         cpu = ended.cpu_s * 1e6 / count
         return {"cpu_us": cpu, "per_s": count / ended.wall_s, "peak_kib": ended.peak_bytes / 1024}
 
@@ -52,7 +52,7 @@ def _download(bench: Bench) -> Iterator[Outcome]:
     )
 
     def measure(program: Program, port: int) -> Figures:
-        ended = run(program, ["download", f"http://127.0.0.1:{port}/bulk", size], patience=10 if bench.smoke else 120)
+        ended = run(program, ["download", f"http://127.0.0.1:{port}/bulk", size], patience=60 if bench.smoke else 120)
         cpu = ended.cpu_s * 1e3 * 2**30 / size
         return {"cpu_ms": cpu, "mib_per_s": size / 2**20 / ended.wall_s, "peak_kib": ended.peak_bytes / 1024}
 

@@ -36,7 +36,7 @@ def _start(bench: Bench) -> Iterator[Outcome]:
     )
 
     def measure(program: Program, count: int) -> Figures:
-        ended = [run(program, patience=20) for _ in range(count)]
+        ended = [run(program, patience=60) for _ in range(count)]
         cpu = sorted(each.cpu_s for each in ended)[count // 2]
         wall = sorted(each.wall_s for each in ended)[count // 2]
         return {"cpu_ms": cpu * 1e3, "wall_ms": wall * 1e3}
