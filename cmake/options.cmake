@@ -79,8 +79,6 @@ if(COPAS_SANITIZE)
     # This check opens a pipe to see whether an address is readable, and takes failure for a bad one: with no descriptor
     # free, as in the tests of just that, it accuses the innocent.
     target_compile_options(copas_options INTERFACE -fno-sanitize=vptr)
-    # What tests themselves do by a null pointer ends anyway; to look at each of theirs takes long to compile.
-    target_compile_options(copas_quick INTERFACE -fno-sanitize=null,alignment)
   endif()
   target_link_options(copas_options INTERFACE -fsanitize=${sanitizers})
   if("address" IN_LIST COPAS_SANITIZE AND NOT COPAS_FUZZ)  # libFuzzer puts libstdc++ before it, which it does not stand

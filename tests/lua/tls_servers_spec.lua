@@ -23,6 +23,19 @@ describe("a server with TLS", function()
     return params
   end
 
+  -- What a client gets from the server, which ends then.
+  local function first_byte()
+    local got
+    loop.run(copas, function()
+      local client = copas.wrap(socket.tcp(), made:client())
+      client:connect("127.0.0.1", port)
+      got = client:receive(1)
+      client:close()
+      copas.removeserver(server)
+    end)
+    return got
+  end
+
   local function add(params)
     return pcall(copas.addserver, server, copas.handler(function() end, params))
   end
@@ -102,33 +115,25 @@ describe("a server with TLS", function()
 
   it("secures connections that copas.wrap has given the parameters, too", function()
     local handler = copas.handler(function(skt) skt:send("x") end)
-    local params, got = parameters {}, nil
+    local params = parameters {}
     copas.addserver(server, function(skt) return handler(copas.wrap(skt, params)) end)
-    loop.run(copas, function()
-      local client = copas.wrap(socket.tcp(), made:client())
-      client:connect("127.0.0.1", port)
-      got = client:receive(1)
-      client:close()
-      copas.removeserver(server)
-    end)
 
-    assert.equal("x", got)
+    assert.equal("x", first_byte())
+  end)
+
+  it("secures connections once, however many handlers there are", function()
+    local own = copas.handler(function(skt) skt:send("x") end)
+    copas.addserver(server, copas.handler(copas.handler(own), { wrap = parameters {}, sni = false }))
+
+    assert.equal("x", first_byte())
   end)
 
   it("may be completed after it was added", function()
     local params = {}
-    local got
     copas.addserver(server, copas.handler(function(skt) skt:send("x") end, { wrap = params }))
     for name, value in pairs(parameters {}) do params[name] = value end
-    loop.run(copas, function()
-      local client = copas.wrap(socket.tcp(), made:client())
-      client:connect("127.0.0.1", port)
-      got = client:receive(1)
-      client:close()
-      copas.removeserver(server)
-    end)
 
-    assert.equal("x", got)
+    assert.equal("x", first_byte())
   end)
 
   it("reports at each client what is missing still", function()
