@@ -16,12 +16,18 @@ const char coroutine_key = 0;  // so that the gate's coroutine lives
 struct job {
   void (*body)(lua_State*, void*);
   void* data;
+  bool lacks_memory = false;
 };
 
 int enter_body(lua_State* L) {
-  const job& entered = *static_cast<const job*>(lua_touserdata(L, 1));
+  job& entered = *static_cast<job*>(lua_touserdata(L, 1));
   lua_remove(L, 1);
-  entered.body(L, entered.data);
+  try {
+    entered.body(L, entered.data);
+  } catch (const std::bad_alloc&) {
+    entered.lacks_memory = true;
+    throw;
+  }
   return 0;
 }
 
@@ -81,11 +87,13 @@ const std::shared_ptr<gate>& gate::of(lua_State* L) {
 }
 
 void gate::enter(lua_State* L, int values, void (*body)(lua_State*, void*), void* data) {
-  job entered{body, data};
+  job entered{.body = body, .data = data};
   lua_rawgetp(L, LUA_REGISTRYINDEX, &entry_key);
   lua_pushlightuserdata(L, &entered);
   lua_rotate(L, -2 - values, 2);
-  if (const int status = lua_pcall(L, 1 + values, 0, 0); status != LUA_OK) throw_error(L, status);
+  if (const int status = lua_pcall(L, 1 + values, 0, 0); status != LUA_OK) {
+    throw_error(L, entered.lacks_memory ? LUA_ERRMEM : status);
+  }
 }
 
 void gate::check_open() const {

@@ -1,13 +1,15 @@
 #include "lua/guard.hpp"
 
 #include <cstdio>
+#include <new>
 
 #include "lua/position.hpp"
 
 namespace copas::lua {
 
 void keep(exception_text& text, const std::exception& thrown) noexcept {
-  std::snprintf(text, sizeof text, "%s", thrown.what());
+  const bool lacks_memory = dynamic_cast<const std::bad_alloc*>(&thrown) != nullptr;
+  std::snprintf(text, sizeof text, "%s", lacks_memory ? "not enough memory" : thrown.what());
 }
 
 void raise_at_caller(lua_State* L, const char* text) {
