@@ -11,7 +11,8 @@ using namespace std::chrono_literals;
 constexpr auto quiet_time = 50ms;        // after activity, ...
 constexpr auto longest_wait = 500ms;     // ... which may go on and on
 constexpr auto longest_step = 500us;     // then events are looked for
-constexpr auto rest_per_work = 9;        // parts of rest for each part of work
+constexpr auto rest_per_work = 9;        // parts of rest for each part of work, ...
+constexpr auto long_rest_per_work = 29;  // ... where no socket waits to be found
 constexpr auto gap_per_work = 20;        // the same between collections, ...
 constexpr auto longest_gap = 2s;         // ... which a dropped connection may have to wait at most
 constexpr std::size_t tolerated_kib = 64;  // of new memory that is not worth a collection
@@ -43,7 +44,7 @@ void garbage::step(lua_State* L, bool dropped_sockets) {
     now = clock.now();
   }
   spent_ += now - start;
-  next_step_ = not_before_ = now + rest_per_work * (now - start);
+  next_step_ = not_before_ = now + (for_sockets_ ? rest_per_work : long_rest_per_work) * (now - start);
   if (cycles_left_ > 0) return;
   kept_ = used_kib(L);
   not_before_ = now + std::min<std::chrono::nanoseconds>(gap_per_work * spent_, longest_gap);

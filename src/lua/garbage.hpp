@@ -10,7 +10,8 @@ namespace copas::lua {
 /// Collects garbage while the loop is idle, so that sockets which somebody dropped get closed.
 ///
 /// Some quiet time after there was activity it runs two cycles (one finds what is dead, finalisers may leave more), in
-/// short steps that use a tenth of the time at most; then it is silent until there is activity again. Where it is never
+/// short steps that use a tenth of the time at most, or a thirtieth where no socket can have been dropped; then it is
+/// silent until there is activity again. Where it is never
 /// quiet for so long, it takes the moments without events: some thread may wake up a hundred times a second. It does
 /// nothing if nothing can have been dropped: no memory was used, and no socket is open that nobody waits on.
 class garbage {
