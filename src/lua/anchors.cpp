@@ -1,62 +1,79 @@
 #include "lua/anchors.hpp"
 
+#include <new>
+
 namespace copas::lua {
+namespace {
+
+constexpr int added_at_once = 32;
+
+}  // namespace
 
 void anchors::make(lua_State* L) {
   lua_State* const shelf = lua_newthread(L);
   lua_newtable(L);
-  lua_xmove(L, shelf, 1);
+  lua_pushcfunction(L, &fill);  // allocates in 5.1 and LuaJIT
+  lua_xmove(L, shelf, 2);
   lua_setfield(L, -2, "anchors");
   shelf_ = shelf;
 }
 
-anchors::index anchors::reserve(lua_State* L) {
-  const bool reuse = !free_.empty();
-  const index at = reuse ? free_.back() : next_;
-  if (reuse) {
-    free_.pop_back();
-    return at;
-  }
-  const auto count = static_cast<std::size_t>(next_ / field_count);
-  if (free_.capacity() <= count) free_.reserve(2 * count + 16);  // so that release cannot fail
-  lua_pushvalue(shelf_, table);
-  lua_xmove(shelf_, L, 1);  // where a lack of memory can be an error
-  for (int each = 0; each < field_count; ++each) {
+// fill(table, first): makes places from there on.
+int anchors::fill(lua_State* L) {
+  const auto first = static_cast<index>(lua_tointeger(L, 2));
+  for (index each = first; each < first + added_at_once; ++each) {
     lua_pushboolean(L, 0);
-    lua_rawseti(L, -2, at + each);
+    lua_rawseti(L, 1, each);
   }
-  lua_pop(L, 1);
-  next_ += field_count;
-  return at;
+  return 0;
 }
 
-void anchors::release(index at, extent used) {
-  for (int each = 0; each < used; ++each) {
-    lua_pushboolean(shelf_, 0);
-    lua_rawseti(shelf_, table, at + each);
+void anchors::add_places() {
+  const auto wanted = static_cast<std::size_t>(last_ + added_at_once);
+  if (free_.capacity() < wanted) free_.reserve(2 * wanted);
+  lua_pushvalue(shelf_, filler);
+  lua_pushvalue(shelf_, table);
+  lua_pushinteger(shelf_, last_ + 1);
+  if (lua_pcall(shelf_, 2, 0, 0) != LUA_OK) {
+    lua_pop(shelf_, 1);
+    throw std::bad_alloc{};
   }
-  free_.push_back(at);
+  for (index each = last_ + added_at_once; each > last_; --each) free_.push_back(each);
+  last_ += added_at_once;
 }
 
-void anchors::set(lua_State* L, index at, field which, int value) {
+anchors::index anchors::reserve() {
+  if (free_.empty()) [[unlikely]]
+    add_places();
+  const index taken = free_.back();
+  free_.pop_back();
+  return taken;
+}
+
+void anchors::release(index place) noexcept {
+  clear(place);
+  free_.push_back(place);
+}
+
+void anchors::set(lua_State* L, index place, int value) {
   lua_pushvalue(L, value);
   lua_xmove(L, shelf_, 1);
-  lua_rawseti(shelf_, table, at + which);
+  lua_rawseti(shelf_, table, place);
 }
 
-void anchors::set(lua_State* coroutine, index at, field which) {
+void anchors::set(lua_State* coroutine, index place) {
   lua_pushthread(coroutine);
   lua_xmove(coroutine, shelf_, 1);
-  lua_rawseti(shelf_, table, at + which);
+  lua_rawseti(shelf_, table, place);
 }
 
-void anchors::clear(index at, field which) {
+void anchors::clear(index place) noexcept {
   lua_pushboolean(shelf_, 0);
-  lua_rawseti(shelf_, table, at + which);
+  lua_rawseti(shelf_, table, place);
 }
 
-void anchors::push(lua_State* L, index at, field which) const {
-  lua_rawgeti(shelf_, table, at + which);
+void anchors::push(lua_State* L, index place) const {
+  lua_rawgeti(shelf_, table, place);
   lua_xmove(shelf_, L, 1);
 }
 

@@ -51,7 +51,7 @@ void call_operation::start() {
     const int arguments = push_arguments(L);
     luaL_checkstack(coroutine, arguments + 1, "too many arguments");
     lua_xmove(L, coroutine, arguments + 1);
-    thread_ = &home.adopt(L, coroutine, home.origins().text(origin));
+    thread_ = &home.adopt(coroutine, home.origins().named(origin));
   });
   thread_->watch_outcome(*this);
   thread_->start(thread::beginning::promptly);

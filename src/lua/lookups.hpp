@@ -69,7 +69,7 @@ struct conversion<lookup_then<Work>> {
     return {of_work, op.take_anchor()};
   }
   static int push(lua_State* L, scheduler& owner, const outcome& ended) {
-    owner.anchored().push(L, ended.kept, anchors::thread);
+    owner.anchored().push(L, ended.kept);
     owner.anchored().release(ended.kept);
     const int object = lua_gettop(L);
     const int count = Work::push(L, owner.shared(), object, ended.of_work);
@@ -107,8 +107,8 @@ int with_addresses(lua_State* L, const request_words& what, lookup_wait wait, Wo
   lookups.load_engine(L);
   if (self != nullptr) {
     anchors& anchored = self->owner().anchored();
-    const anchors::index kept = anchored.reserve(L);
-    anchored.set(L, kept, anchors::thread, 1);
+    const anchors::index kept = anchored.reserve();
+    anchored.set(L, kept, 1);
     return self->await_for<lookup_then<Work>>(L, wait.timeout, {.socket = 1, .text = wait.text}, self->owner(), what,
                                               work, kept);
   }

@@ -16,34 +16,37 @@ void origins::make(lua_State* L, lua_State* shelf) {
   lua_xmove(L, shelf_, 1);
 }
 
-const std::string& origins::text(std::string_view wanted) {
-  auto known = texts_.find(wanted);
-  if (known == texts_.end()) known = texts_.emplace(wanted).first;
-  return *known;
+thread_origin& origins::named(std::string_view text) {
+  auto found = known_.find(text);
+  if (found == known_.end()) {
+    found = known_.emplace(text, thread_origin{}).first;
+    found->second.text = found->first;
+  }
+  return found->second;
 }
 
-const std::string& origins::caller(lua_State* L, int level) {
+thread_origin& origins::caller(lua_State* L, int level) {
   for (;; ++level) {
     lua_Debug where;
-    if (lua_getstack(L, level, &where) == 0 || lua_getinfo(L, "fl", &where) == 0) return text("");
+    if (lua_getstack(L, level, &where) == 0 || lua_getinfo(L, "fl", &where) == 0) return named("");
     const int line = where.currentline;
     const int slot = line > 0 ? line % remembered + 1 : 1;
-    position& known = positions_[static_cast<std::size_t>(slot - 1)];
+    position& last = positions_[static_cast<std::size_t>(slot - 1)];
     lua_rawgeti(shelf_, functions_, slot);
-    const bool same = known.line == line && lua_topointer(shelf_, -1) == lua_topointer(L, -1);
+    const bool same = last.line == line && lua_topointer(shelf_, -1) == lua_topointer(L, -1);
     lua_pop(shelf_, 1);
     if (!same) {
       if (line <= 0 || lua_getinfo(L, "S", &where) == 0 || is_chunk_of_module(where.source)) {
         lua_pop(L, 1);
         continue;
       }
-      known = {.line = line, .text = &text(std::string{where.short_src} + ":" + std::to_string(line))};
+      last = {.line = line, .known = &named(std::string{where.short_src} + ":" + std::to_string(line))};
       lua_pushvalue(L, -1);
       lua_xmove(L, shelf_, 1);
       lua_rawseti(shelf_, functions_, slot);
     }
     lua_pop(L, 1);
-    return *known.text;
+    return *last.known;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "lua/scheduler.hpp"
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <utility>
@@ -138,23 +139,11 @@ bool scheduler::may_have_dropped_sockets() const noexcept {
   return shared_.sockets > waited_for || !descriptors_.empty();
 }
 
-thread& scheduler::adopt(lua_State* L, lua_State* coroutine, const std::string& origin) {
-  if (threads_ + 1 > buckets_.size()) {
-    std::vector<thread*> smaller(2 * buckets_.size());
-    smaller.swap(buckets_);
-    for (thread* each : smaller) sort_in(each);
-  }
-  const anchors::index anchor = anchors_.reserve(L);  // the last that may raise an error: no C++ object is made yet
-  thread* added;
-  try {
-    added = new thread{*this, coroutine, anchor, origin};
-  } catch (const std::bad_alloc&) {
-    anchors_.release(anchor);
-    throw;
-  }
-  link(*added, newcomers_);
+thread& scheduler::adopt(lua_State* coroutine, thread_origin& from, thread::holding what) {
+  thread& added = *new (thread::room{from.room}) thread{*this, coroutine, from, what};
+  link(added, newcomers_);
   ++threads_;
-  return *added;
+  return added;
 }
 
 void scheduler::link(thread& added, thread*& chain) noexcept {
@@ -171,6 +160,16 @@ void scheduler::sort_in(thread* chain) noexcept {
   }
 }
 
+void scheduler::sort_newcomers_in() {
+  if (newcomers_ == nullptr) return;
+  if (threads_ > buckets_.size()) {
+    std::vector<thread*> smaller(2 * std::bit_ceil(threads_));
+    smaller.swap(buckets_);
+    for (thread* each : smaller) sort_in(each);
+  }
+  sort_in(std::exchange(newcomers_, nullptr));
+}
+
 std::size_t scheduler::bucket_of(const lua_State* coroutine) const noexcept {
   return (reinterpret_cast<std::uintptr_t>(coroutine) >> 5) * 0x9E3779B97F4A7C15U >> 32 & (buckets_.size() - 1);
 }
@@ -178,7 +177,7 @@ std::size_t scheduler::bucket_of(const lua_State* coroutine) const noexcept {
 thread* scheduler::find(lua_State* L, int index) {
   const lua_State* const coroutine = lua_tothread(L, index);
   if (coroutine == nullptr) return nullptr;
-  sort_in(std::exchange(newcomers_, nullptr));
+  sort_newcomers_in();
   thread* found = buckets_[bucket_of(coroutine)];
   for (; found != nullptr; found = found->next_in_chain) {
     if (found->coroutine() == coroutine && (!found->lethargic() || guards(L, index, *found))) return found;
@@ -337,7 +336,7 @@ void scheduler::run_timeout(lua_State* L) {
   lua_insert(L, -4);
   lua_xmove(L, coroutine, 3 - there);
   lua_pop(L, there);
-  thread& made = adopt(L, coroutine, origins_.text("copas.timeout"));
+  thread& made = adopt(coroutine, origins_.named("copas.timeout"));
   made.start(thread::beginning::at_once);
   lua_pop(L, 1);
 }

@@ -76,8 +76,9 @@ class scheduler : public list_link {
   /// Outside of turns, uses the coroutine `idle` from now on, which lives as long as the Lua state.
   void rest_in(lua_State* idle) noexcept;
 
-  /// Makes a thread of a coroutine that is on the stack of `L`, or elsewhere safe. May raise an error of Lua.
-  thread& adopt(lua_State* L, lua_State* coroutine, const std::string& origin);
+  /// Makes a thread of a coroutine that is on a stack, or elsewhere safe.
+  /// @error std::bad_alloc
+  thread& adopt(lua_State* coroutine, thread_origin& from, thread::holding what = thread::holding::coroutine);
 
   /// The thread of a coroutine at `index` of the stack; null if it is none of ours.
   [[nodiscard]] thread* find(lua_State* L, int index);
@@ -165,6 +166,7 @@ class scheduler : public list_link {
   [[nodiscard]] std::size_t bucket_of(const lua_State* coroutine) const noexcept;
   static void link(thread& added, thread*& chain) noexcept;
   void sort_in(thread* chain) noexcept;
+  void sort_newcomers_in();
   [[nodiscard]] bool recover(lua_State* L, thread* outer);
   [[nodiscard]] bool may_have_dropped_sockets() const noexcept;
   [[nodiscard]] bool guards(lua_State* L, int index, const thread& guarded) const;

@@ -1,8 +1,10 @@
 #include "lua/thread.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <memory>
+#include <new>
 #include <span>
 
 #include "copas/core/sleep.hpp"
@@ -24,29 +26,57 @@ constexpr const char* user_yield = "coroutine.yield was called without a resume 
 
 void* thread::parked_mark() noexcept { return const_cast<char*>(&mark); }
 
-constexpr bool has_field(anchors::field which) { return which < anchors::field_count; }
-
 // By what the coroutine, and the nested one, are found in the table of what holds them.
-const void* thread::key_of(anchors::field which) const noexcept {
+const void* thread::key_of(field which) const noexcept {
   return reinterpret_cast<const std::byte*>(this) + static_cast<int>(which);
 }
 
-thread::thread(scheduler& owner, lua_State* coroutine, anchors::index anchor, const std::string& origin)
-    : task_record{owner.loop()}, anchor_{anchor}, owner_{owner}, coroutine_{coroutine}, origin_{&origin} {
-  owner_.anchored().set(coroutine_, anchor_, anchors::thread);
+thread::thread(scheduler& owner, lua_State* coroutine, thread_origin& from) noexcept
+    : task_record{owner.loop()},
+      own_room_{from.room},
+      slot_size_{from.room},
+      owner_{owner},
+      coroutine_{coroutine},
+      from_{from},
+      slot_{this + 1} {}
+
+thread::thread(scheduler& owner, lua_State* coroutine, thread_origin& from, holding what)
+    : thread{owner, coroutine, from} {
+  reserve(itself);
+  owner_.anchored().set(coroutine_, places_[itself]);
+  if (what == holding::socket) reserve(awaited);
 }
 
 thread::~thread() {
   withdraw();
-  if (slot_ != nullptr) frame_pool::release(slot_, slot_size_);
+  for (const anchors::index place : places_) {
+    if (place != anchors::none) owner_.anchored().release(place);
+  }
+  release_slot();
   owner_.forget(*this);
 }
 
+void thread::operator delete(thread* gone, std::destroying_delete_t) noexcept {
+  const room behind{gone->own_room_};
+  gone->~thread();
+  operator delete(gone, behind);
+}
+
 void thread::enlarge_slot(std::size_t size) {
+  constexpr std::size_t most_of_own = 256;  // beyond it is rarely needed
   void* const larger = frame_pool::allocate(size);
-  if (slot_ != nullptr) frame_pool::release(slot_, slot_size_);
+  release_slot();
   slot_ = larger;
   slot_size_ = static_cast<std::uint16_t>(size);
+  if (size <= most_of_own) from_.room = std::max(from_.room, slot_size_);
+}
+
+void thread::release_slot() noexcept {
+  if (slot_size_ > own_room_) frame_pool::release(slot_, slot_size_);
+}
+
+void thread::reserve(field which) {
+  if (places_[which] == anchors::none) places_[which] = owner_.anchored().reserve();
 }
 
 void thread::start(beginning when) {
@@ -58,33 +88,51 @@ void thread::start(beginning when) {
   }
 }
 
-void thread::check_yieldable_or_withdraw(lua_State* caller) {
-  if (is_yieldable(caller)) return;
-  withdraw();
-  raise_illegal_yield(caller, owner_.shared());
+void thread::prepare_to_park(lua_State* caller, operands in_use) {
+  if (!is_yieldable(caller)) {
+    withdraw();
+    raise_illegal_yield(caller, owner_.shared());
+  }
+  try {
+    if (in_use.socket != 0) reserve(awaited);
+    if constexpr (has_field(operand)) {
+      if (in_use.text != 0) reserve(operand);
+    }
+    if constexpr (has_field(nested)) {
+      if (caller != coroutine_) reserve(nested);
+    }
+  } catch (const std::bad_alloc&) {
+    withdraw();
+    throw;
+  }
 }
 
+// The values that it waits with, whose places are reserved.
 void thread::prepare_yield(lua_State* caller, operands in_use) {
-  anchors& kept = owner_.anchored();
-  has_nested_ = has_field(anchors::nested) && caller != coroutine_;
   if (client_.server == 0 && in_use.socket != 0) {
-    kept.set(caller, anchor_, anchors::socket, in_use.socket);
-    has_socket_ = anchors_more_ = true;
+    keep(caller, awaited, in_use.socket);
+    has_socket_ = true;
   } else if (has_socket_) {
-    kept.clear(anchor_, anchors::socket);
+    clear(awaited);
     has_socket_ = false;
   }
-  if (has_field(anchors::operand) && in_use.text != 0) {
-    kept.set(caller, anchor_, anchors::operand, in_use.text);
-    has_text_ = anchors_more_ = true;
+  if constexpr (has_field(operand)) {
+    if (in_use.text != 0) {
+      keep(caller, operand, in_use.text);
+      has_text_ = true;
+    }
   }
-  if (has_nested_) {
-    anchors_more_ = true;
-    kept.set(caller, anchor_, anchors::nested);
+  if constexpr (has_field(nested)) {
+    has_nested_ = caller != coroutine_;
+    if (has_nested_) owner_.anchored().set(caller, places_[nested]);
   }
   holder_ = in_use.holder != 0 ? lua_touserdata(caller, in_use.holder) : nullptr;
   lua_pushlightuserdata(caller, parked_mark());
 }
+
+void thread::keep(lua_State* L, field which, int value) { owner_.anchored().set(L, places_[which], value); }
+
+void thread::clear(field which) noexcept { owner_.anchored().clear(places_[which]); }
 
 // The coroutine is as we left it: suspended, with our mark on top of its stack. User code that closed it, or
 // resumed it by hand, took the mark away.
@@ -109,10 +157,9 @@ void thread::resume() {
     arguments = lua_gettop(coroutine_) - 1;
   } else if (still_ours()) {
     lua_settop(coroutine_, 0);
-    arguments = pass_results(L);
-    if (has_text_) {
-      owner_.anchored().clear(anchor_, anchors::operand);
-      has_text_ = false;
+    arguments = pass_results_(*this, L);
+    if constexpr (has_field(operand)) {
+      if (std::exchange(has_text_, false)) clear(operand);
     }
   } else {
     owner_.shared().current = outer;
@@ -124,9 +171,7 @@ void thread::resume() {
   after_resume(L, status, results);
 }
 
-// Pushes the results of its wait where errors are caught: in 5.1 and LuaJIT one on a suspended coroutine ends the process.
-int thread::pass_results(lua_State* L) {
-  const int count = finish_(*this, L);
+int thread::move_results(lua_State* L, int count) {
   if (count >= LUA_MINSTACK && lua_checkstack(coroutine_, count) == 0) luaL_error(L, "too many results");
   lua_xmove(L, coroutine_, count);
   return count;
@@ -194,7 +239,6 @@ void thread::end(lua_State* L) {
   }
   if (owner_.tracing() && !lethargic()) owner_.trace(L, "exit", *this, nullptr);
   if (closes_foreign_) owner_.close_foreign(L, *this);
-  owner_.anchored().release(anchor_, anchors_more_ ? anchors::everything : anchors::coroutine_only);
   drop_guard();
   const ref<copas::socket> closing{std::move(close_at_end_)};
   delete this;
@@ -229,11 +273,14 @@ void thread::raise_lost_wait(lua_State* caller) {
 }
 
 bool thread::nested_is_suspended(lua_State* caller) {
-  if (!std::exchange(has_nested_, false)) return false;
-  owner_.anchored().push(caller, anchor_, anchors::nested);
-  lua_State* const nested = lua_tothread(caller, -1);
-  lua_pop(caller, 1);
-  return nested != nullptr && lua_status(nested) == LUA_YIELD;
+  if constexpr (has_field(nested)) {
+    if (!std::exchange(has_nested_, false)) return false;
+    owner_.anchored().push(caller, places_[nested]);
+    lua_State* const inner = lua_tothread(caller, -1);
+    lua_pop(caller, 1);
+    return inner != nullptr && lua_status(inner) == LUA_YIELD;
+  }
+  return false;
 }
 
 void thread::cancel_timeout() {
@@ -252,7 +299,7 @@ bool thread::wake(lua_State* L, int coroutine) {
 
 void thread::leave_lethargy(lua_State* L, int coroutine) {
   if (!lethargic()) return;
-  owner_.anchored().set(L, anchor_, anchors::thread, coroutine);
+  keep(L, itself, coroutine);
   drop_guard();
 }
 
@@ -262,11 +309,10 @@ void thread::drop_guard() noexcept {
 }
 
 void thread::become_lethargic(lua_State* L) {
-  anchors& kept = owner_.anchored();
-  kept.push(L, anchor_, anchors::thread);
+  push_coroutine(L);
   guard_ = &owner_.guard(L, -1, *this);
   lua_pop(L, 1);
-  kept.clear(anchor_, anchors::thread);
+  clear(itself);
 }
 
 void thread::prepare_lethargy(lua_State* caller) {
@@ -274,20 +320,19 @@ void thread::prepare_lethargy(lua_State* caller) {
   wants_lethargy_ = true;
 }
 
-std::span<const anchors::field> thread::held_fields() const noexcept {
-  static constexpr std::array fields{anchors::thread, anchors::nested};
+std::span<const thread::field> thread::held_fields() const noexcept {
+  static constexpr std::array fields{itself, nested};
   return std::span{fields}.first(has_nested_ ? 2 : 1);
 }
 
 // From now on what it waits for keeps the coroutine alive, and not the scheduler.
 void thread::let_hold(lua_State* L) {
   if (!operation_->parked() || !push_own_table(L, holder_)) return;
-  anchors& kept = owner_.anchored();
-  for (const anchors::field each : held_fields()) {
-    kept.push(L, anchor_, each);
+  for (const field each : held_fields()) {
+    owner_.anchored().push(L, places_[each]);
     lua_rawsetp(L, -2, key_of(each));
   }
-  for (const anchors::field each : held_fields()) kept.clear(anchor_, each);
+  for (const field each : held_fields()) clear(each);
   lua_pop(L, 1);
   held_ = true;
   hear_of_wake(true);
@@ -297,9 +342,9 @@ void thread::let_hold(lua_State* L) {
 void thread::take_from_holder() noexcept {
   lua_State* const L = owner_.scratch();
   if (!push_own_table(L, holder_)) return;
-  for (const anchors::field each : held_fields()) {
+  for (const field each : held_fields()) {
     lua_rawgetp(L, -1, key_of(each));
-    owner_.anchored().set(L, anchor_, each, -1);
+    keep(L, each, -1);
     lua_pop(L, 1);
     lua_pushnil(L);
     lua_rawsetp(L, -2, key_of(each));
@@ -316,14 +361,14 @@ void thread::holder_collected(lua_State* L, int coroutine) {
 }
 
 void thread::let_scheduler_hold(lua_State* L, int coroutine) noexcept {
-  owner_.anchored().set(L, anchor_, anchors::thread, coroutine);
+  keep(L, itself, coroutine);
   held_ = false;
   hear_of_wake(false);
 }
 
 void thread::push_coroutine(lua_State* L) const {
-  if (!held_ || !push_own_table(L, holder_)) return owner_.anchored().push(L, anchor_, anchors::thread);
-  lua_rawgetp(L, -1, key_of(anchors::thread));
+  if (!held_ || !push_own_table(L, holder_)) return owner_.anchored().push(L, places_[itself]);
+  lua_rawgetp(L, -1, key_of(itself));
   lua_remove(L, -2);
 }
 
@@ -336,7 +381,8 @@ std::string thread::name() const {
 }
 
 void thread::push_socket(lua_State* L) const {
-  owner_.anchored().push(L, anchor_, anchors::socket);
+  if (places_[awaited] == anchors::none) return lua_pushnil(L);
+  owner_.anchored().push(L, places_[awaited]);
   if (lua_isboolean(L, -1)) {
     lua_pop(L, 1);
     lua_pushnil(L);
@@ -348,8 +394,7 @@ bool thread::replace_socket(lua_State* L, int old, int fresh) {
   const bool mine = lua_rawequal(L, -1, old) != 0;
   lua_pop(L, 1);
   if (!mine) return false;
-  owner_.anchored().set(L, anchor_, anchors::socket, fresh);
-  anchors_more_ = true;
+  keep(L, awaited, fresh);
   if (!close_at_end_ && !closes_foreign_) return true;
   const socket_object* const native = socket_object::to(L, fresh);
   close_at_end_ = native != nullptr ? native->shared() : ref<copas::socket>{};
@@ -360,8 +405,7 @@ bool thread::replace_socket(lua_State* L, int old, int fresh) {
 void thread::serve(lua_State* L, int socket, served_client which, ref<copas::socket> close_at_end) {
   client_ = which;
   close_at_end_ = std::move(close_at_end);
-  owner_.anchored().set(L, anchor_, anchors::socket, socket);
-  anchors_more_ = true;
+  keep(L, awaited, socket);
 }
 
 }  // namespace copas::lua

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -18,6 +20,7 @@
 #include "copas/sync/event.hpp"
 #include "lua/anchors.hpp"
 #include "lua/compat.hpp"
+#include "lua/origins.hpp"
 
 namespace copas::lua {
 
@@ -29,6 +32,8 @@ class thread_watch;
 
 /// How the result of an awaitable gets to Lua: `take` moves it out into something whose destructor does nothing (or into
 /// the state's pins), `push` then pushes it. Specialised for each awaitable in the file that offers it to Lua.
+///
+/// One whose results are so plain that pushing them never raises an error says so by a constant `never_fails`.
 ///
 /// One whose results may be an error also has `settle(L, count)`, the end of the C function that the results return from
 /// after a wait, where C functions can go on.
@@ -57,15 +62,30 @@ struct served_client {
 /// A Lua thread that a scheduler runs: the coroutine, and the one operation it may wait in.
 ///
 /// This is the bridge between Lua's coroutines and the awaitables of the core. A wait builds its awaitable in the
-/// thread's slot, which has the size of the largest so far. If the awaitable is ready at once, the C function returns its
+/// thread's slot, which has the size of the largest so far, and at first what threads from the same origin needed: that
+/// much is part of the thread's own block of memory. If the awaitable is ready at once, the C function returns its
 /// results. Otherwise the coroutine yields `parked_mark`, and when the awaitable wakes its waiter, the results are pushed
 /// and the coroutine is resumed.
-class thread final : public task_record, public pooled {
+class thread final : public task_record {
  public:
+  /// What of Lua's it is prepared to keep alive from the start; for more it may have to ask for memory.
+  enum class holding : std::uint8_t { coroutine, socket };
+
   /// @param coroutine  has a function and its arguments on its stack.
-  /// @param origin     outlives the thread.
-  thread(scheduler& owner, lua_State* coroutine, anchors::index anchor, const std::string& origin);
+  /// @param from       outlives the thread.
+  /// @error std::bad_alloc
+  thread(scheduler& owner, lua_State* coroutine, thread_origin& from, holding what);
   ~thread() override;
+
+  /// How many bytes its block has for operations. @pre  the same as in its origin when it is constructed
+  struct room {
+    std::size_t bytes;
+  };
+  static void* operator new(std::size_t size, room extra) { return frame_pool::allocate(size + extra.bytes); }
+  static void operator delete(thread* gone, std::destroying_delete_t) noexcept;
+  static void operator delete(void* memory, room extra) noexcept {
+    frame_pool::release(memory, sizeof(thread) + extra.bytes);
+  }
 
   /// What a coroutine yields to say that an operation is parked: no value that user code can have.
   static void* parked_mark() noexcept;
@@ -95,7 +115,7 @@ class thread final : public task_record, public pooled {
   /// As `await`, giving up `timeout` after the operation began to wait.
   template <awaitable Operation, class... Arguments>
   int await_for(lua_State* caller, std::chrono::nanoseconds timeout, operands in_use, Arguments&&... arguments) {
-    static_assert(alignof(Operation) <= alignof(std::max_align_t));
+    static_assert(alignof(Operation) <= alignof(thread));
     if (lost_last_wait(caller)) {
       (let_go<Arguments>(arguments), ...);
       raise_lost_wait(caller);
@@ -109,9 +129,9 @@ class thread final : public task_record, public pooled {
         std::construct_at(static_cast<Operation*>(room_for(sizeof(Operation))), static_cast<Arguments&&>(arguments)...);
     (let_go<Arguments>(arguments), ...);
     operation_ = operation;
-    finish_ = [](thread& self, lua_State* L) { return self.finish<Operation>(L); };
+    pass_results_ = [](thread& self, lua_State* L) { return self.pass_results<Operation>(L); };
     if (operation->await_ready()) return finish<Operation>(caller);
-    check_yieldable_or_withdraw(caller);
+    prepare_to_park(caller, in_use);
     if constexpr (requires { operation->set_deadline(never); }) {
       if (timeout != std::chrono::nanoseconds::max()) operation->set_deadline(deadline_after(timeout));
     }
@@ -152,17 +172,17 @@ class thread final : public task_record, public pooled {
   void holder_collected(lua_State* L, int coroutine);
   /// Pushes the coroutine. @pre !lethargic()
   void push_coroutine(lua_State* L) const;
-  [[nodiscard]] anchors::index anchor() const noexcept { return anchor_; }
   [[nodiscard]] scheduler& owner() const noexcept { return owner_; }
 
   [[nodiscard]] std::string name() const override;
-  [[nodiscard]] std::string origin() const override { return *origin_; }
-  [[nodiscard]] const std::string& origin_text() const noexcept { return *origin_; }
+  [[nodiscard]] std::string origin() const override { return std::string{from_.text}; }
+  [[nodiscard]] thread_origin& started_at() const noexcept { return from_; }
 
   /// Pushes the raw socket that an error handler is told of: a server's connection, or what the thread was resumed for.
   void push_socket(lua_State* L) const;
   /// Makes it the thread of a server's connection, which is at `socket` on the stack of `L`.
   ///
+  /// @pre  it was made to hold a socket
   /// @param close_at_end  closed when the thread ends; none for a connection that is no native socket.
   void serve(lua_State* L, int socket, served_client which, ref<copas::socket> close_at_end);
   /// If it has to do with the socket at `old` of the stack, it has from now on with the one at `fresh`.
@@ -192,7 +212,19 @@ class thread final : public task_record, public pooled {
   bool has_timed_out = false;
 
  private:
-  using finisher = int (*)(thread&, lua_State*);
+  using results_passer = int (*)(thread&, lua_State*);
+
+  /// What it keeps alive.
+  enum field : std::uint8_t {
+    itself,  ///< the coroutine, unless it waits for `wakeup` only
+    awaited,  ///< the socket it waits on, or waited on last
+    nested,  ///< the coroutine of the user's that a wait began in, if it is not the thread; where yields fail late
+    operand,  ///< a string being sent; where Lua drops the arguments of a function that yields
+    field_count = tells_whether_yieldable ? nested
+                  : keeps_arguments       ? operand
+                                          : operand + 1,
+  };
+  static constexpr bool has_field(field which) { return which < field_count; }
 
   template <awaitable Operation>
   int finish(lua_State* L) {
@@ -205,6 +237,18 @@ class thread final : public task_record, public pooled {
     withdraw();
     return conversion<Operation>::push(L, owner_, outcome);
   }
+
+  /// Pushes the results of a wait on the coroutine; by way of `L`, where errors are caught, if that may raise one: on a
+  /// suspended coroutine an error ends the process in 5.1 and LuaJIT.
+  template <awaitable Operation>
+  int pass_results(lua_State* L) {
+    if constexpr (requires { conversion<Operation>::never_fails; }) {
+      return finish<Operation>(coroutine_);
+    } else {
+      return move_results(L, finish<Operation>(L));
+    }
+  }
+  int move_results(lua_State* L, int count);
 
   /// Takes from an argument that is a temporary what it still owns: a yield and an error of Lua jump over its destructor.
   template <class Argument>
@@ -221,15 +265,19 @@ class thread final : public task_record, public pooled {
     return slot_;
   }
   void enlarge_slot(std::size_t size);
+  void release_slot() noexcept;
 
   [[nodiscard]] bool lost_last_wait(lua_State* caller) { return operation_ != nullptr && withdraw_abandoned(caller); }
   void check_last_wait(lua_State* caller) {
     if (lost_last_wait(caller)) raise_lost_wait(caller);
   }
-  void check_yieldable_or_withdraw(lua_State* caller);
+  thread(scheduler& owner, lua_State* coroutine, thread_origin& from) noexcept;
+  void prepare_to_park(lua_State* caller, operands in_use);
+  void reserve(field which);
+  void keep(lua_State* L, field which, int value);
+  void clear(field which) noexcept;
   void prepare_yield(lua_State* caller, operands in_use);
   [[nodiscard]] bool still_ours() const;
-  int pass_results(lua_State* L);
   void after_resume(lua_State* L, int status, int results);
   void report_failure(lua_State* L);
   void fail(lua_State* L);
@@ -241,8 +289,8 @@ class thread final : public task_record, public pooled {
   [[nodiscard]] bool nested_is_suspended(lua_State* caller);
   void cancel_timeout();
   void become_lethargic(lua_State* L);
-  [[nodiscard]] const void* key_of(anchors::field which) const noexcept;
-  [[nodiscard]] std::span<const anchors::field> held_fields() const noexcept;
+  [[nodiscard]] const void* key_of(field which) const noexcept;
+  [[nodiscard]] std::span<const field> held_fields() const noexcept;
   void let_hold(lua_State* L);
   void let_scheduler_hold(lua_State* L, int coroutine) noexcept;
   void hold_again() noexcept {
@@ -259,25 +307,25 @@ class thread final : public task_record, public pooled {
   bool fresh_ = true;  // it has not been resumed yet
   bool wants_lethargy_ = false;  // the current wait is `pause_forever`
   bool held_ = false;  // by `holder_`, and not by the scheduler
-  anchors::index anchor_ = anchors::none;
-  served_client client_;
-  scheduler& owner_;
-  lua_State* coroutine_;
-  ref<copas::socket> close_at_end_;
-  const std::string* origin_;
-  wait_node* operation_ = nullptr;  // in the slot, if anything is
-  finisher finish_ = nullptr;
-  guard_of_thread* guard_ = nullptr;  // while it is lethargic
-  const void* holder_ = nullptr;  // the userdata that holds, or is to hold, the coroutine during the current wait
-  detail::thread_watch* watch_ = nullptr;
   bool has_text_ = false;  // the operand field is in use
   bool has_nested_ = false;  // so is the nested one
   bool has_socket_ = false;
   bool closes_foreign_ = false;
   bool has_timeout_ = false;
-  bool anchors_more_ = false;  // than the coroutine
-  std::uint16_t slot_size_ = 0;
-  void* slot_ = nullptr;  // as large as the largest operation it has waited in
+  std::uint16_t own_room_;  // in bytes, behind the thread
+  std::uint16_t slot_size_;  // more than that if the slot is elsewhere
+  std::array<anchors::index, field_count> places_{};  // where the fields are anchored
+  served_client client_;
+  scheduler& owner_;
+  lua_State* coroutine_;
+  ref<copas::socket> close_at_end_;
+  thread_origin& from_;
+  wait_node* operation_ = nullptr;  // in the slot, if anything is
+  results_passer pass_results_ = nullptr;
+  guard_of_thread* guard_ = nullptr;  // while it is lethargic
+  const void* holder_ = nullptr;  // the userdata that holds, or is to hold, the coroutine during the current wait
+  detail::thread_watch* watch_ = nullptr;
+  void* slot_;  // as large as the largest operation it has waited in
 };
 
 }  // namespace copas::lua

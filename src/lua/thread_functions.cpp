@@ -1,7 +1,7 @@
 // Threads, the loop and waiting for time.
 
 #include <cmath>
-#include <string>
+#include <string_view>
 #include <utility>
 
 #include "copas/core/sleep.hpp"
@@ -25,6 +25,7 @@ class measured_sleep final : public sleep_awaitable {
  private:
   deadline start_;
 };
+static_assert(sizeof(measured_sleep) <= thread_origin::of_a_sleep);
 
 // Gives way to whatever is ready; says how long that took, as precisely as the loop knows without asking the clock.
 class measured_yield final : public yield_awaitable {
@@ -38,6 +39,7 @@ class measured_yield final : public yield_awaitable {
 
 template <class Sleep>
 struct elapsed_time {
+  static constexpr bool never_fails = true;
   static double take(scheduler&, Sleep& op) noexcept { return to_seconds(op.elapsed()); }
   static int push(lua_State* L, scheduler&, double elapsed) {
     lua_pushnumber(L, elapsed);
@@ -55,6 +57,7 @@ struct conversion<measured_yield> : elapsed_time<measured_yield> {};
 
 template <>
 struct conversion<step_inside> {
+  static constexpr bool never_fails = true;
   static bool take(scheduler&, const step_inside& op) noexcept { return op.await_resume(); }
   static int push(lua_State* L, scheduler&, bool had_events) noexcept {
     lua_pushboolean(L, had_events ? 1 : 0);
@@ -64,6 +67,7 @@ struct conversion<step_inside> {
 
 template <>
 struct conversion<event::wait_awaitable> {
+  static constexpr bool never_fails = true;
   struct nothing {};
   static nothing take(scheduler&, event::wait_awaitable&) noexcept { return {}; }
   static int push(lua_State*, scheduler&, nothing) noexcept { return 0; }
@@ -115,7 +119,7 @@ int native_timeout(lua_State* L) {
   if (wanted && lua_isnil(L, 2)) luaL_error(L, "the callback parameter is required");
   if (thread* const running = owner.shared().current) {
     running->note_timeout();
-    running->owner().anchored().push(L, running->anchor(), anchors::thread);
+    running->push_coroutine(L);
   } else {
     lua_pushthread(L);
   }
@@ -155,7 +159,8 @@ int native_where(lua_State* L) {
 
 // Makes a coroutine of copies of the function at `first` and the arguments above it, and a thread of that; the coroutine is
 // on top of the stack.
-thread& make_thread(scheduler& owner, lua_State* L, int first, const std::string& origin) {
+thread& make_thread(scheduler& owner, lua_State* L, int first, thread_origin& from,
+                    thread::holding what = thread::holding::coroutine) {
   if (!resumes_c_functions && lua_iscfunction(L, first) != 0) {
     owner.push_caller(L);
     lua_insert(L, first);
@@ -167,12 +172,12 @@ thread& make_thread(scheduler& owner, lua_State* L, int first, const std::string
   const int there = lua_gettop(coroutine);
   for (int each = there; each < count; ++each) lua_pushvalue(L, first + each);
   lua_xmove(L, coroutine, count - there);
-  return owner.adopt(L, coroutine, origin);
+  return owner.adopt(coroutine, from, what);
 }
 
-thread& make_thread(lua_State* L, int first, int level) {
+thread& make_thread(lua_State* L, int first, int level, thread::holding what = thread::holding::coroutine) {
   scheduler& owner = scheduler::of(L);
-  return make_thread(owner, L, first, owner.origins().caller(L, level));
+  return make_thread(owner, L, first, owner.origins().caller(L, level), what);
 }
 
 // addthread(function, ...): its thread
@@ -210,7 +215,8 @@ int native_serve(lua_State* L) {
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
   lua_insert(L, 1);
-  thread& handler = make_thread(scheduler::of(L), L, 2, scheduler::running_thread(L).origin_text());
+  thread& handler =
+      make_thread(scheduler::of(L), L, 2, scheduler::running_thread(L).started_at(), thread::holding::socket);
   handler.serve(L, 1, which, object != nullptr && close_at_end ? object->shared() : ref<copas::socket>{});
   if (object == nullptr && close_at_end) handler.close_foreign_at_end();
   handler.start(thread::beginning::promptly);
@@ -224,7 +230,7 @@ int native_serve_datagrams(lua_State* L) {
   lua_settop(L, 3);
   lua_pushvalue(L, 3);
   lua_replace(L, 1);
-  thread& handler = make_thread(L, 2, level);
+  thread& handler = make_thread(L, 2, level, thread::holding::socket);
   handler.serve(L, 1, {.server = server, .number = 0}, {});
   scheduler::of(L).start_now(L, handler);
   return 1;
@@ -248,7 +254,8 @@ int native_client_of(lua_State* L) {
 int native_origin_of(lua_State* L) {
   const thread* known = scheduler::of(L).find(L, 1);
   if (known == nullptr) return 0;
-  lua_pushstring(L, known->origin_text().c_str());
+  const std::string_view text = known->started_at().text;
+  lua_pushlstring(L, text.data(), text.size());
   return 1;
 }
 
@@ -405,7 +412,7 @@ int native_gettime(lua_State* L) {
 // running(): the coroutine of the thread that runs, whatever coroutine it has resumed; outside of threads as Lua's own
 int native_running(lua_State* L) {
   if (const thread* running = state::of(L).current) {
-    running->owner().anchored().push(L, running->anchor(), anchors::thread);
+    running->push_coroutine(L);
     return 1;
   }
   const bool is_main = lua_pushthread(L) != 0;

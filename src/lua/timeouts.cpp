@@ -6,11 +6,25 @@
 
 namespace copas::lua {
 
-// A pending timeout. The anchor's field for a thread is the coroutine, that for a socket the callback.
+// A pending timeout, and its anchored values.
 class timeouts::timeout final : public wait_node, public pooled {
  public:
-  timeout(timeouts& all, const lua_State* whose, anchors::index kept) noexcept
-      : coroutine{whose}, anchor{kept}, all_{all} {}
+  /// @error std::bad_alloc
+  timeout(timeouts& all, lua_State* L, int coroutine, int callback)
+      : whose{lua_tothread(L, coroutine)}, all_{all}, coroutine_{kept().reserve()} {
+    try {
+      callback_ = kept().reserve();
+    } catch (const std::bad_alloc&) {
+      kept().release(coroutine_);
+      throw;
+    }
+    kept().set(L, coroutine_, coroutine);
+    kept().set(L, callback_, callback);
+  }
+  ~timeout() override {
+    kept().release(coroutine_);
+    kept().release(callback_);
+  }
 
   void begin(loop& home, deadline until) {
     park_in_background(home,
@@ -22,50 +36,38 @@ class timeouts::timeout final : public wait_node, public pooled {
                        until);
   }
 
-  const lua_State* const coroutine;
-  const anchors::index anchor;
+  void push_values(lua_State* L) const {
+    kept().push(L, callback_);
+    kept().push(L, coroutine_);
+  }
+
+  const lua_State* const whose;
 
  private:
+  [[nodiscard]] anchors& kept() const noexcept { return all_.owner_.anchored(); }
+
   timeouts& all_;
+  anchors::index coroutine_;
+  anchors::index callback_ = anchors::none;
 };
 
 timeouts::timeouts(scheduler& owner) : owner_{owner} {}
 timeouts::~timeouts() = default;
 
 void timeouts::set(lua_State* L, int coroutine, int callback, std::chrono::nanoseconds delay) {
-  const lua_State* const whose = lua_tothread(L, coroutine);
-  anchors& kept = owner_.anchored();
-  const anchors::index anchor = kept.reserve(L);
-  kept.set(L, anchor, anchors::thread, coroutine);
-  kept.set(L, anchor, anchors::socket, callback);
-  try {
-    auto& added = pending_[whose] = std::make_unique<timeout>(*this, whose, anchor);
-    added->begin(owner_.loop(), owner_.loop().io().after(delay));
-  } catch (const std::bad_alloc&) {
-    kept.release(anchor);
-    throw;
-  }
+  auto added = std::make_unique<timeout>(*this, L, coroutine, callback);
+  timeout& pending = *(pending_[added->whose] = std::move(added));
+  pending.begin(owner_.loop(), owner_.loop().io().after(delay));
 }
 
-void timeouts::cancel(const lua_State* coroutine) {
-  const auto found = pending_.find(coroutine);
-  if (found == pending_.end()) return;
-  const anchors::index anchor = found->second->anchor;
-  pending_.erase(found);
-  owner_.anchored().release(anchor);
-}
+void timeouts::cancel(const lua_State* coroutine) { pending_.erase(coroutine); }
 
-void timeouts::clear() {
-  while (!pending_.empty()) cancel(pending_.begin()->first);
-}
+void timeouts::clear() { pending_.clear(); }
 
 void timeouts::fire(timeout& due) {
   lua_State* const L = owner_.lua();
-  const anchors::index anchor = due.anchor;
-  pending_.erase(due.coroutine);
-  owner_.anchored().push(L, anchor, anchors::socket);
-  owner_.anchored().push(L, anchor, anchors::thread);
-  owner_.anchored().release(anchor);
+  due.push_values(L);
+  pending_.erase(due.whose);
   owner_.run_timeout(L);
 }
 
