@@ -126,11 +126,18 @@ local function length(text)
   return text and #tostring(text) or 0
 end
 
--- Ends a call in which a blocking object did not block: its timeout for the whole of an operation is as it was.
-local function block_again(skt, block, ok, ...)
+-- Ends a protected call of a method. An error says where the program made the call, and not this file.
+local function pass_on(ok, ...)
+  if ok then return ... end
+  local err = ...
+  if type(err) == "string" then err = err:gsub("^copas/foreign%.lua:%d+: ", native.where) end
+  error(err, 0)
+end
+
+-- Ends one in which a blocking object did not block: its timeout for the whole of an operation is as it was.
+local function block_again(skt, block, ...)
   skt:settimeout(block)
-  if not ok then error((...), 0) end
-  return ...
+  return pass_on(...)
 end
 
 -- Is the time over for an object whose last call got nothing? The methods of wrappers, and of what passes calls on to
@@ -139,19 +146,40 @@ local function is_over(skt)
   return type(skt) ~= "userdata" and native.timed_out()
 end
 
+-- Calls of methods, in which Lua knows their names for its errors of arguments.
+local methods = {
+  receive = function(skt, ...)
+    local data, err, partial = skt:receive(...)
+    return data, err, partial
+  end,
+  receivefrom = function(skt, ...)
+    local data, ip, port = skt:receivefrom(...)
+    return data, ip, port
+  end,
+  send = function(skt, ...)
+    local sent, err, last = skt:send(...)
+    return sent, err, last
+  end,
+  connect = function(skt, ...)
+    local ok, err = skt:connect(...)
+    return ok, err
+  end,
+}
+
 -- Calls a method. An object in blocking mode, as LuaSocket's `connect` makes them, would keep all threads from
 -- running, so it is in non-blocking mode during the call.
 local function call(skt, name, ...)
-  local method = skt[name]
-  if method == nil then
+  if skt[name] == nil then
     error(("%sexpected arg #1 to have a method '%s'"):format(native.where(), name), 0)
   end
-  local is_plain = type(skt) == "userdata"
-  if not is_plain then native.timed_out() end -- forgets what was before
-  local limits_of = is_plain and skt.gettimeout
-  if not limits_of then return method(skt, ...) end
-  local block, total = limits_of(skt)
-  if block == 0 or total == 0 then return method(skt, ...) end
+  local method = methods[name]
+  if type(skt) ~= "userdata" then
+    native.timed_out() -- forgets what was before
+    return method(skt, ...)
+  end
+  if not skt.gettimeout then return pass_on(foreign.pcall(method, skt, ...)) end
+  local block, total = skt:gettimeout()
+  if block == 0 or total == 0 then return pass_on(foreign.pcall(method, skt, ...)) end
   skt:settimeout(0)
   return block_again(skt, block, foreign.pcall(method, skt, ...))
 end
