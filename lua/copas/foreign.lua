@@ -284,7 +284,7 @@ local function connect_to(skt, host, port, deadline)
   while true do
     if tried and is_closed(skt) then return nil, "closed", true end -- to connect again would open it anew
     local ok, err = call(skt, "connect", host, port)
-    if ok then return ok, nil end
+    if ok then return ok, err end
     if err == "already connected" and tried then return 1, nil end
     local in_progress = err == "timeout" or err == "Operation already in progress"
     if not in_progress or is_over(skt) then return nil, err, in_progress end

@@ -37,12 +37,15 @@ describe("an object of a user's, in place of a socket,", function()
     local dummy = {
       receive = function() return marker, 2, false end,
       send = function() end,
+      connect = function() return marker, 2, 3 end,
       close = function() return 1, 2, 3, 4 end,
+      settimeout = function() end,
     }
     loop.run(copas, function()
       assert.same(pack(marker, 2, false), pack(copas.receive(dummy)))
       assert.same(pack(marker, 2, false), pack(copas.receivepartial(dummy)))
       assert.same(pack(nil, nil, nil), pack(copas.send(dummy)))
+      assert.same(pack(marker, 2), pack(copas.connect(dummy, "host", 80)))
       assert.same(pack(1, 2, 3, 4), pack(copas.close(dummy)))
     end)
   end)
