@@ -95,18 +95,17 @@ internal.secure = wrap
 internal.check_secure_server = secured("check_server")
 
 ---Shakes hands over a connection, which is secured first if it is not: the connection, or nil and a word for a timeout.
----@param host string?  the peer's name, for internal use
-function copas.dohandshake(skt, params, host)
+function copas.dohandshake(skt, params)
   local connection = skt
   if not native.is_secured(skt) then
     foreign.check(skt, 1)
     local ok
-    ok, connection = foreign.pcall(wrap, internal.raw(skt), params, nil, host)
+    ok, connection = foreign.pcall(wrap, internal.raw(skt), params)
     if not ok then error(native.where() .. tostring(connection), 0) end
   end
   local done, err = shake_hands(connection)
   if done then return connection end
-  if done == nil then return nil, err, connection end
+  if done == nil then return nil, err end
   error(native.where() .. "TLS/SSL handshake failed: " .. tostring(err), 0)
 end
 

@@ -141,6 +141,21 @@ describe("a connection with TLS", function()
     assert.is_truthy(failures[1].text:find("^[^:]+:%d+: cannot wrap socket into a secure socket "))
   end)
 
+  it("of a raw socket gives two values when its time is over", function()
+    local silent = socket.bind("127.0.0.1", 0)
+    local _, silent_port = silent:getsockname()
+    local got
+    copas.loop(function()
+      local raw = socket.tcp()
+      copas.connect(raw, "127.0.0.1", silent_port)
+      copas.settimeouts(raw, 0.01)
+      got = check.pack(copas.dohandshake(raw, { mode = "client", protocol = "any" }))
+    end)
+    silent:close()
+
+    assert.same(check.pack(nil, "timeout"), got)
+  end)
+
   it("does not reach the handler if the peer speaks no TLS", function()
     local handled = false
     local failures = run(function() handled = true end, server_params, function()
