@@ -190,7 +190,7 @@ function copas.loop(init, timeout)
   if type(init) == "function" then
     copas.addnamedthread("copas_initializer", init)
   else
-    timeout = init or timeout
+    timeout = init or timeout or nil
     if timeout ~= nil and type(timeout) ~= "number" then
       error(("%sexpected the timeout to be a number, got: %s"):format(native.where(), type(timeout)), 0)
     end

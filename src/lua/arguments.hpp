@@ -11,6 +11,9 @@
 
 namespace copas::lua {
 
+/// Is nothing given at `index`? For Copas false is nothing, as in `given or default`; for LuaSocket it is a mistake.
+[[nodiscard]] inline bool is_left_out(lua_State* L, int index) { return lua_toboolean(L, index) == 0; }
+
 /// Raises "TYPE expected, got TYPE" for the argument at `index`; see `refuse_argument`.
 [[noreturn]] void refuse_type(lua_State* L, int index, const char* expected);
 

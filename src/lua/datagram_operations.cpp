@@ -65,7 +65,7 @@ struct conversion<send_datagram_operation> {
 
 int await_datagram(lua_State* L, const socket_object& object, int socket, int count) {
   // The pattern that streams have by default is no size.
-  if (count < 2 || lua_isnil(L, 2)) refuse_argument(L, 2, "number expected, got string");
+  if (count < 2 || is_left_out(L, 2)) refuse_argument(L, 2, "number expected, got string");
   const std::size_t size = check_datagram_size(L, 2);
   return perform<buffered_datagram_receive>(L, object, effective(object.limits.receive), {.socket = socket, .text = 0},
                                             object.shared(), size);
@@ -76,7 +76,7 @@ int await_datagram_from(lua_State* L, const socket_object& object) {
     const socket_kind kind = object.is_datagram() ? object.kind() : socket_kind::udp;
     refuse_class(L, 1, {kind, socket_role::unconnected});
   }
-  const std::size_t size = optional_datagram_size(L, 2);
+  const std::size_t size = is_left_out(L, 2) ? default_datagram_size : check_datagram_size(L, 2);
   return perform<datagram_receive_from>(L, object, effective(object.limits.receive), {.socket = 1, .text = 0},
                                         object.shared(), size, object.kind());
 }

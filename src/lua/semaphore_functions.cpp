@@ -36,7 +36,7 @@ semaphore::count check_count(lua_State* L, int index) {
 
 // How many units a method is about; one, if nothing is said.
 semaphore::count optional_units(lua_State* L, int index) {
-  if (lua_isnoneornil(L, index)) return 1;
+  if (is_left_out(L, index)) return 1;
   const semaphore::count units = check_count(L, index);
   if (units < 0) refuse_argument(L, index, "expected a number greater than or equal to 0");
   return units;

@@ -190,7 +190,7 @@ int await_receive(lua_State* L, const socket_object& object, int socket, int cou
   check_client(L, object);
   receive_pattern pattern;
   std::string_view prefix;
-  if (count > 1) pattern = check_pattern(L, 2);
+  if (count > 1 && !is_left_out(L, 2)) pattern = check_pattern(L, 2);
   if (count > 2) prefix = optional_bytes(L, 3);
   pattern.partial = wanted == completeness::partial;
   const std::chrono::nanoseconds limit = effective(object.limits.receive);

@@ -10,7 +10,7 @@
 namespace copas::lua {
 
 std::chrono::nanoseconds check_patience(lua_State* L, int index) {
-  if (lua_isnoneornil(L, index)) {
+  if (is_left_out(L, index)) {
     lua_settop(L, index - 1);
     lua_pushliteral(L, "timeout");
     lua_rawget(L, 1);

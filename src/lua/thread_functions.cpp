@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "copas/core/sleep.hpp"
+#include "lua/arguments.hpp"
 #include "lua/functions.hpp"
 #include "lua/guard.hpp"
 #include "lua/position.hpp"
@@ -85,7 +86,8 @@ int pause_for(lua_State* L, double seconds) {
 
 int native_pause(lua_State* L) {
   const bool plain = lua_type(L, 1) == LUA_TNUMBER;  // nearly always, and then this is twice as fast
-  return pause_for(L, plain ? lua_tonumber(L, 1) : luaL_optnumber(L, 1, 0));
+  if (plain) return pause_for(L, lua_tonumber(L, 1));
+  return pause_for(L, is_left_out(L, 1) ? 0 : luaL_checknumber(L, 1));
 }
 
 int native_pauseforever(lua_State* L) {
@@ -282,7 +284,7 @@ int native_step(lua_State* L) {
   scheduler& owner = scheduler::of(L);
   thread* const running = state::of(L).current;
   deadline until = never;
-  if (!lua_isnoneornil(L, 1)) {
+  if (!is_left_out(L, 1)) {
     const double seconds = luaL_checknumber(L, 1);
     until = seconds > 0 ? owner.loop().io().after(from_seconds(seconds)) : deadline::min();
   } else if (owner.loop().busy()) {
