@@ -56,6 +56,9 @@ function copas.geterrorhandler(co)
   return handlers[co or native.running()] or default
 end
 
+---Gives a thread the error handler that another has.
+function internal.inherit_handler(co, from) handlers[co] = handlers[from] end
+
 default = print_traceback
 
 -- Objects by the coroutines that run for them, and, by the metatables of the objects, what to do when such a thread

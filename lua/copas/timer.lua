@@ -14,11 +14,16 @@ end
 
 local start
 
--- The life of a timer's thread. It goes on as long as it is the one that armed the timer last, and nobody cancelled.
-local function run(self, delay)
+-- The life of a timer's thread. It goes on as long as it is the one that armed the timer last, and nobody cancelled. In
+-- place of one that has failed, it has the error handler that that had.
+local function run(self, delay, failed)
   local me = native.running()
   if self.co ~= me then return end -- arming has failed, for lack of memory
-  if self.errorhandler then copas.seterrorhandler(self.errorhandler) end
+  if failed then
+    internal.inherit_handler(me, failed)
+  elseif self.errorhandler then
+    copas.seterrorhandler(self.errorhandler)
+  end
   repeat
     self.waiting = true
     copas.pause(delay)
@@ -31,10 +36,11 @@ local function run(self, delay)
   until self.co ~= me
 end
 
-function start(self, delay)
+function start(self, delay, failed)
   self.cancelled = false
   self.waiting = true
-  local co = copas.addnamedthread(self.name, run, self, delay)
+  local name = failed and copas.getthreadname(failed) or self.name
+  local co = copas.addnamedthread(name, run, self, delay, failed)
   internal.owners[co] = self
   self.co = co
 end
@@ -43,7 +49,7 @@ end
 internal.at_failure[timer] = function(self, co)
   if self.co ~= co then return end
   self.co = false -- if there is no other thread to be had, it is not armed
-  start(self, self.delay)
+  start(self, self.delay, co)
 end
 
 ---Arms the timer again, after it expired or was cancelled.

@@ -206,6 +206,25 @@ describe("a timer", function()
       assert.same({ "broken", "broken" }, order)
     end)
 
+    it("goes on with the name and the error handler that its callback had set before the error", function()
+      copas.timer.new {
+        delay = 0, recurring = true, name = "given",
+        errorhandler = function() note("not that one") end,
+        callback = function(self)
+          note(copas.getthreadname())
+          if #order == 5 then return self:cancel() end
+          if #order == 1 then
+            copas.setthreadname("set")
+            copas.seterrorhandler(note)
+          end
+          error("broken", 0)
+        end,
+      }
+      copas.loop()
+
+      assert.same({ "given", "broken", "set", "broken", "set" }, order)
+    end)
+
     it("does not go on after an error of its callback if that cancelled it", function()
       local timer = copas.timer.new {
         delay = 0, recurring = true,
