@@ -1,6 +1,7 @@
 // The head of a response is brought into a canonical form first: a status line of HTTP/1.0 or 1.1, lines that end with
 // CRLF, and one field, or none, that says how long the body is. So llhttp, which parses the fields and everything that
-// follows, never meets a message that could be read in two ways.
+// follows, never meets a message that could be read in two ways. Of a body in chunks it does not see the blanks that some
+// servers pad the sizes with.
 #include "copas/http/parser.hpp"
 
 #include <llhttp.h>
@@ -53,9 +54,11 @@ class response_parser::machine {
   response_step take_body(std::string_view bytes);
   [[nodiscard]] bool take_status_line();
   [[nodiscard]] bool take_field_line();
+  void add_canonical(std::string_view field_line);
   response_step finish_head(std::size_t taken);
-  response_step refuse_by_llhttp(std::size_t taken);
-  [[nodiscard]] framing::kind body_kind(std::uint64_t& length);
+  [[nodiscard]] std::size_t before_blanks(std::string_view bytes);
+  [[nodiscard]] bool parse(std::string_view bytes, std::size_t& parsed);
+  [[nodiscard]] error reason_of_failure() const noexcept;
 
   llhttp_t parser_{};
   std::string line_;  // the part of a line that has come
@@ -67,8 +70,10 @@ class response_parser::machine {
   bool old_version_ = false;  // HTTP/1.0, or none that we know
   bool message_complete_ = false;
   bool in_value_ = false;
-  std::vector<std::string_view> pieces_;
-  std::string joined_;
+  bool has_fields_ = false;
+  enum class chunk_line : std::uint8_t { none, start, digits, blanks };
+  chunk_line chunk_line_ = chunk_line::none;  // up to the blanks behind the size
+  std::string_view piece_;
 };
 
 const llhttp_settings_t& response_parser::machine::callbacks() noexcept {
@@ -99,7 +104,7 @@ const llhttp_settings_t& response_parser::machine::callbacks() noexcept {
     made.on_headers_complete = [](llhttp_t* parser) { return of(parser).how_.how == framing::kind::none ? 1 : 0; };
     made.on_body = [](llhttp_t* parser, const char* at, std::size_t length) {
       machine& self = of(parser);
-      self.pieces_.emplace_back(at, length);
+      self.piece_ = {at, length};
       self.chunk_left_ -= std::min<std::uint64_t>(self.chunk_left_, length);
       return 0;
     };
@@ -111,8 +116,9 @@ const llhttp_settings_t& response_parser::machine::callbacks() noexcept {
       return 0;
     };
     made.on_chunk_complete = [](llhttp_t* parser) -> int {
-      const machine& self = of(parser);
-      return self.rules_.separates_chunks && !self.pieces_.empty() ? HPE_PAUSED : HPE_OK;
+      if ((parser->flags & F_TRAILING) != 0) return HPE_OK;  // the last one, behind its trailers
+      of(parser).chunk_line_ = chunk_line::start;
+      return HPE_PAUSED;
     };
     made.on_message_complete = [](llhttp_t* parser) -> int {
       of(parser).message_complete_ = true;
@@ -125,6 +131,7 @@ const llhttp_settings_t& response_parser::machine::callbacks() noexcept {
 
 void response_parser::machine::restart() {
   llhttp_init(&parser_, HTTP_RESPONSE, &callbacks());
+  llhttp_set_lenient_headers(&parser_, 1);  // control characters in values, which do no harm
   parser_.data = this;
   failure_ = {};
   failure_text_.clear();
@@ -139,7 +146,8 @@ void response_parser::machine::restart() {
   head_size_ = 0;
   how_ = {};
   chunk_left_ = 0;
-  begun_ = old_version_ = message_complete_ = false;
+  chunk_line_ = chunk_line::none;
+  begun_ = old_version_ = message_complete_ = has_fields_ = false;
   in_value_ = true;
   state_ = state::start;
 }
@@ -225,27 +233,40 @@ bool response_parser::machine::take_status_line() {
   return true;
 }
 
-// Only what says how long the body is, and what llhttp accepts though it is wrong, is looked at.
+// Only what says how long the body is, and what llhttp takes another way, is looked at. Blanks in front of the colon go, as
+// RFC 9112 section 5.1 has it for responses; but where they could hide how long the body is, they are an error.
 bool response_parser::machine::take_field_line() {
-  if (line_.starts_with(' ') || line_.starts_with('\t')) {
+  const std::string_view line = line_;
+  if (line.starts_with(' ') || line.starts_with('\t')) {
+    if (!has_fields_) return false;
     if (folding_ != nullptr) {
-      folding_->back() += line_;
-      return true;
+      folding_->back() += line;
+    } else {
+      add_canonical(line);
     }
-  } else {
-    const std::string_view name = std::string_view{line_}.substr(0, line_.find(':'));
-    if (name.empty()) return false;
-    folding_ = name.size() == line_.size()                     ? nullptr
-               : equal_without_case(name, "content-length")    ? &lengths_
-               : equal_without_case(name, "transfer-encoding") ? &codings_
-                                                               : nullptr;
-    if (folding_ != nullptr) {
-      folding_->emplace_back(line_, name.size() + 1);
-      return true;
-    }
+    return true;
   }
-  canonical_.append(line_).append("\r\n");
+  const auto colon = line.find(':');
+  const std::string_view name = trimmed(line.substr(0, colon));
+  if (name.empty() || colon == std::string_view::npos) return false;
+  has_fields_ = true;
+  folding_ = equal_without_case(name, "content-length")      ? &lengths_
+             : equal_without_case(name, "transfer-encoding") ? &codings_
+                                                             : nullptr;
+  if (folding_ != nullptr) {
+    if (name.size() < colon) return false;
+    folding_->emplace_back(line.substr(colon + 1));
+  } else {
+    canonical_ += name;
+    add_canonical(line.substr(colon));
+  }
   return true;
+}
+
+// RFC 9110 section 5.5: CR and NUL in a value are blanks.
+void response_parser::machine::add_canonical(std::string_view field_line) {
+  for (const char each : field_line) canonical_ += each == '\r' || each == '\0' ? ' ' : each;
+  canonical_ += "\r\n";
 }
 
 response_step response_parser::machine::finish_head(std::size_t taken) {
@@ -267,6 +288,7 @@ response_step response_parser::machine::finish_head(std::size_t taken) {
     canonical_.append("content-length: ").append(std::to_string(how_.length)).append("\r\n");
   } else if (how_.how == framing::kind::chunked) {
     canonical_ += "transfer-encoding: chunked\r\n";
+    chunk_line_ = chunk_line::start;
   }
   canonical_ += "\r\n";
   const llhttp_errno_t outcome = llhttp_execute(&parser_, canonical_.data(), canonical_.size());
@@ -281,39 +303,59 @@ response_step response_parser::machine::finish_head(std::size_t taken) {
   return {.what = response_event::head, .taken = taken};
 }
 
+// How many of the bytes belong in front of the blanks behind a chunk's size, or have no such blanks in front of them.
+std::size_t response_parser::machine::before_blanks(std::string_view bytes) {
+  const std::size_t digits = std::min(bytes.find_first_not_of("0123456789abcdefABCDEF"), bytes.size());
+  if (digits > 0) chunk_line_ = chunk_line::digits;
+  if (digits == bytes.size()) return digits;
+  const bool padded = chunk_line_ == chunk_line::digits && (bytes[digits] == ' ' || bytes[digits] == '\t');
+  chunk_line_ = padded ? chunk_line::blanks : chunk_line::none;
+  return padded ? digits : bytes.size();
+}
+
+// Gives llhttp bytes until it pauses. @return  false for an error
+bool response_parser::machine::parse(std::string_view bytes, std::size_t& parsed) {
+  const llhttp_errno_t outcome = llhttp_execute(&parser_, bytes.data(), bytes.size());
+  if (outcome != HPE_OK && outcome != HPE_PAUSED) return false;
+  parsed = outcome == HPE_OK ? bytes.size() : static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
+  if (outcome == HPE_PAUSED && !message_complete_) llhttp_resume(&parser_);
+  return true;
+}
+
+error response_parser::machine::reason_of_failure() const noexcept {
+  switch (llhttp_get_errno(&parser_)) {
+    case HPE_INVALID_HEADER_TOKEN:
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+    case HPE_INVALID_CONTENT_LENGTH: return error::malformed_headers;
+    default: return error::invalid_chunk;
+  }
+}
+
 response_step response_parser::machine::take_body(std::string_view bytes) {
   state_ = state::body;
-  if (message_complete_) {
-    state_ = state::complete;
-    return {.what = response_event::end};
+  piece_ = {};
+  std::size_t taken = 0;
+  while (taken < bytes.size() && piece_.empty() && !message_complete_) {
+    const std::string_view left = bytes.substr(taken);
+    std::size_t used = 0;
+    if (chunk_line_ == chunk_line::blanks) {
+      used = std::min(left.find_first_not_of(" \t"), left.size());
+      if (used < left.size()) {
+        if (left[used] != ';' && left[used] != '\r') return fail(error::invalid_chunk, bytes.size());
+        chunk_line_ = chunk_line::none;
+      }
+    } else {
+      const std::size_t share = chunk_line_ == chunk_line::none ? left.size() : before_blanks(left);
+      if (share > 0 && !parse(left.substr(0, share), used)) return fail(reason_of_failure(), bytes.size());
+    }
+    taken += used;
+    if (how_.how == framing::kind::chunked) head_size_ += used - piece_.size();
+    if (head_size_ > rules_.most_head + bytes.size()) return fail(error::headers_too_large, taken);
   }
-  if (bytes.empty()) return {};
-  pieces_.clear();
-  const llhttp_errno_t outcome = llhttp_execute(&parser_, bytes.data(), bytes.size());
-  std::size_t taken = bytes.size();
-  if (outcome == HPE_PAUSED) {
-    taken = static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
-    if (!message_complete_) llhttp_resume(&parser_);
-  } else if (outcome != HPE_OK) {
-    return fail(outcome == HPE_INVALID_HEADER_TOKEN || outcome == HPE_UNEXPECTED_CONTENT_LENGTH ||
-                        outcome == HPE_INVALID_CONTENT_LENGTH
-                    ? error::malformed_headers
-                    : error::invalid_chunk,
-                bytes.size());
-  }
-  std::size_t body = 0;
-  for (const std::string_view each : pieces_) body += each.size();
-  head_size_ += how_.how == framing::kind::chunked ? taken - body : 0;
-  if (head_size_ > rules_.most_head + bytes.size()) return fail(error::headers_too_large, taken);
-  if (body == 0 && !message_complete_) return {.taken = taken};
-  if (body == 0) {
-    state_ = state::complete;
-    return {.what = response_event::end, .taken = taken};
-  }
-  if (pieces_.size() == 1) return {.what = response_event::body, .taken = taken, .piece = pieces_.front()};
-  joined_.clear();
-  for (const std::string_view each : pieces_) joined_.append(each);
-  return {.what = response_event::body, .taken = taken, .piece = joined_};
+  if (!piece_.empty()) return {.what = response_event::body, .taken = taken, .piece = piece_};
+  if (!message_complete_) return {.taken = taken};
+  state_ = state::complete;
+  return {.what = response_event::end, .taken = taken};
 }
 
 response_step response_parser::machine::finish() {

@@ -10,11 +10,6 @@ namespace {
 constexpr std::size_t most_at_once = std::size_t{64} * 1024;  // of what is decompressed
 constexpr std::uint64_t most_gathered = std::uint64_t{16} * 1024 * 1024;  // of a chunk
 
-response_rules with_chunks(response_rules rules, const body_rules& body) noexcept {
-  rules.separates_chunks = rules.separates_chunks || body.whole_chunks;
-  return rules;
-}
-
 }  // namespace
 
 class response_reader::decompression {
@@ -25,8 +20,7 @@ class response_reader::decompression {
   std::string left;  // compressed bytes that have not been decoded yet
 };
 
-response_reader::response_reader(response_rules rules, body_rules body)
-    : parser_{with_chunks(rules, body)}, rules_{body} {}
+response_reader::response_reader(response_rules rules, body_rules body) : parser_{rules}, rules_{body} {}
 response_reader::response_reader(response_reader&&) noexcept = default;
 response_reader& response_reader::operator=(response_reader&&) noexcept = default;
 response_reader::~response_reader() = default;
@@ -40,7 +34,7 @@ void response_reader::restart() {
 }
 
 void response_reader::restart(response_rules rules, body_rules body) {
-  parser_.restart(with_chunks(rules, body));
+  parser_.restart(rules);
   rules_ = body;
   decompression_.reset();
   gathered_.clear();

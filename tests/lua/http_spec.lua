@@ -182,6 +182,14 @@ describe("copas.http", function()
       assert.equal("5", got[3]["x-sum"])
     end)
 
+    it("may have sizes of chunks that are padded with blanks, behind headers that are, as upstream takes them", function()
+      local got = ask("HTTP/1.1 200 OK\r\nX-Padded : yes\r\nTransfer-Encoding: chunked\r\n\r\n"
+        .. "3  \r\nabc\r\nA ;x=y\r\n0123456789\r\n0 \r\n\r\n")
+
+      assert.equal("abc0123456789", got[1])
+      assert.equal("yes", got[3]["x-padded"])
+    end)
+
     -- The pieces that a sink gets of a body that is sent in these pieces.
     local function pieces_of(...)
       local sent, parts = { ... }, {}

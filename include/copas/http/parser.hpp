@@ -23,7 +23,9 @@ enum class response_event : std::uint8_t {
 struct response_step {
   response_event what = response_event::more;
   std::size_t taken = 0;     ///< bytes that were taken from the front of what it was given
-  std::string_view piece{};  ///< of the body: lies in what it was given, or in the parser until it is called again
+  std::string_view
+      piece{};  ///< of the body, of one chunk: lies in what it was given, or in the parser until it is called
+                             ///< again
 };
 
 /// What the parser has to get next, for whoever can only ask for that: lines, or a number of bytes.
@@ -44,15 +46,16 @@ struct response_rules {
   bool answers_head = false;       ///< to a HEAD request: it has no body
   bool answers_connect = false;    ///< to a CONNECT request: if it succeeds, a tunnel follows
   bool accepts_http09 = false;     ///< what does not begin as HTTP/1 is a body without a head
-  bool separates_chunks = false;   ///< a piece of the body is of one chunk, not of several that came together
   std::size_t most_head = std::size_t{256} * 1024;  ///< bytes of status line and headers, and of trailers
 };
 
 /// Parses the responses of a connection, strictly, without any input or output of its own.
 ///
-/// Beyond RFC 9112 it accepts lines of the head that end with LF alone, and folded ones, whose parts it joins with the
-/// blanks between them. A content-length that is repeated with the same value counts once; whatever else leaves the end
-/// of the body in doubt is an error.
+/// Beyond RFC 9112 it accepts what servers are known to send and cannot be misread: lines of the head that end with LF
+/// alone, and folded ones, whose parts it joins with the blanks between them; blanks in front of the colon of a header
+/// that does not say where the body ends; control characters in its value, of which CR and NUL become blanks; blanks
+/// behind the size of a chunk. A content-length that is repeated with the same value counts once; whatever else leaves
+/// the end of the body in doubt is an error.
 class response_parser {
  public:
   explicit response_parser(response_rules rules = {});
