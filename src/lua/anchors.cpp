@@ -29,7 +29,7 @@ int anchors::fill(lua_State* L) {
 }
 
 void anchors::add_places() {
-  const auto wanted = static_cast<std::size_t>(last_ + added_at_once);
+  const auto wanted = static_cast<std::size_t>(last_) + added_at_once;
   if (free_.capacity() < wanted) free_.reserve(2 * wanted);
   lua_pushvalue(shelf_, filler);
   lua_pushvalue(shelf_, table);

@@ -14,8 +14,8 @@ const char entry_key = 0;  // in the registry: `enter_body` as a Lua function, s
 const char coroutine_key = 0;  // so that the gate's coroutine lives
 
 struct job {
-  void (*body)(lua_State*, void*);
-  void* data;
+  void (*body)(lua_State*, void*) = nullptr;
+  void* data = nullptr;
   bool lacks_memory = false;
 };
 
@@ -46,7 +46,7 @@ void reserve_free_references(lua_State* L) {
 // What the gate is looked for by, and what is on the stack.
 int meet_addresses(lua_State* L) {
   meet_address(L, const_cast<char*>(&entry_key));
-  meet_address(L, &L);
+  meet_address(L, static_cast<void*>(&L));
   return 0;
 }
 

@@ -90,7 +90,7 @@ void scheduler::prepare(lua_State* L) {
   push_weak_table(L, "k");
   guards_ = luaL_ref(L, LUA_REGISTRYINDEX);
   meet_address(L, this);
-  meet_address(L, &L);
+  meet_address(L, static_cast<void*>(&L));
   prepared_ = lua_gettop(anchors_.shelf()) + 1;
   for (const lua_CFunction each : {&guarded<run_turns>, &guarded<run_thread>}) {
     lua_pushcfunction(L, each);
