@@ -177,7 +177,7 @@ local function call(skt, name, ...)
     native.timed_out() -- forgets what was before
     return method(skt, ...)
   end
-  if not skt.gettimeout then return method(skt, ...) end -- no socket of LuaSocket's: it may wait itself
+  if not skt.gettimeout then return method(skt, ...) end -- LuaSec's, or one that may wait itself
   local block, total = skt:gettimeout()
   if block == 0 or total == 0 then return pass_on(foreign.pcall(method, skt, ...)) end
   skt:settimeout(0)

@@ -12,10 +12,13 @@ constexpr int added_at_once = 32;
 void anchors::make(lua_State* L) {
   lua_State* const shelf = lua_newthread(L);
   lua_newtable(L);
-  lua_pushcfunction(L, &fill);  // allocates in 5.1 and LuaJIT
+  lua_State* const filler = lua_newthread(L);
   lua_xmove(L, shelf, 2);
+  lua_pushcfunction(L, &fill);  // allocates in 5.1 and LuaJIT
+  lua_xmove(L, filler, 1);
   lua_setfield(L, -2, "anchors");
   shelf_ = shelf;
+  filler_ = filler;
 }
 
 // fill(table, first): makes places from there on.
@@ -31,11 +34,12 @@ int anchors::fill(lua_State* L) {
 void anchors::add_places() {
   const auto wanted = static_cast<std::size_t>(last_) + added_at_once;
   if (free_.capacity() < wanted) free_.reserve(2 * wanted);
-  lua_pushvalue(shelf_, filler);
+  lua_pushvalue(filler_, 1);
   lua_pushvalue(shelf_, table);
-  lua_pushinteger(shelf_, last_ + 1);
-  if (lua_pcall(shelf_, 2, 0, 0) != LUA_OK) {
-    lua_pop(shelf_, 1);
+  lua_xmove(shelf_, filler_, 1);
+  lua_pushinteger(filler_, last_ + 1);
+  if (lua_pcall(filler_, 2, 0, 0) != LUA_OK) {
+    lua_pop(filler_, 1);
     throw std::bad_alloc{};
   }
   for (index each = last_ + added_at_once; each > last_; --each) free_.push_back(each);

@@ -37,12 +37,12 @@ class anchors {
 
  private:
   static constexpr int table = 1;  // on the shelf
-  static constexpr int filler = 2;
 
   static int fill(lua_State* L);
   void add_places();
 
   lua_State* shelf_ = nullptr;
+  lua_State* filler_ = nullptr;  // where `fill` is called, for a debug hook could see that
   index last_ = 0;  // of all places
   std::vector<index> free_;  // with room for all, so that a release cannot fail
 };
