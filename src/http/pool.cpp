@@ -57,7 +57,6 @@ void connection_pool::put(const std::string& key, ref<stream> connection, std::c
     same.pop_front();
     --size_;
   }
-  // The clock of the turn is precise enough for seconds.
   const deadline until = home_.io().coarse_now() + idle;
   same.push_back({std::move(connection), until});
   ++size_;
@@ -70,7 +69,7 @@ ref<stream> connection_pool::take(const std::string& key) {
   if (found == idle_.end()) return {};
   line& same = found->second;
   ref<stream> taken;
-  const deadline now = home_.io().coarse_now();
+  const deadline now = home_.turn_time();  // what was put in this turn is there, however long that takes
   while (!same.empty() && !taken) {
     kept last = std::move(same.back());
     same.pop_back();

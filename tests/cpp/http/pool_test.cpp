@@ -102,6 +102,21 @@ TEST_P(Pool, ClosesOneWithATimeOfItsOwnBeforeTheOthers) {
   EXPECT_EQ(pool.size(), 2U);
 }
 
+TEST_P(Pool, HasWhatWasPutInTheSameTurnHoweverLongThatTakes) {
+  connection one;
+  bool found = false;
+  auto slow = [&](loop& home) -> task<> {
+    pool.put("a", one.ours, 1ms);
+    const auto put = home.io().now();
+    while (home.io().now() < put + 10ms) home.io().wall();  // which takes a moment
+    found = pool.take("a").get() == one.ours.get();
+    co_return;
+  };
+  copas::testing::run(events, slow(events));
+
+  EXPECT_TRUE(found);
+}
+
 TEST_P(Pool, ClosesAllWhenItEnds) {
   connection one;
   {
