@@ -345,9 +345,10 @@ describe("the runtime", function()
 
   it("prints the errors of other threads and timers, and goes on", function()
     local result = child.runtime(child.file [[
+      local main = coroutine.running()
       copas.addnamedthread("mine", function() error("in a thread") end)
-      copas.timer.new { delay = 0, callback = function() error("in a timer") end }
-      copas.pause(0.02)
+      copas.timer.new { delay = 0, callback = function() copas.wakeup(main) error("in a timer") end }
+      copas.pauseforever()
       print("the end")
     ]])
 
