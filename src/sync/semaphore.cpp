@@ -64,6 +64,11 @@ void semaphore::serve() noexcept {
   }
 }
 
+// After `destroy`: takes back what was granted to those who have not run since, who find it destroyed.
+void semaphore::revoke() noexcept {
+  while (!granted_.empty()) granted_.front().unlink();
+}
+
 bool semaphore::take_awaitable::advance() noexcept {
   if (!place::linked()) {
     outcome_ = std::unexpected{make_error_code(errc::destroyed)};

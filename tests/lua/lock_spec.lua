@@ -377,6 +377,25 @@ describe("a lock", function()
                     { 4, 3, nil, "destroyed", true }, { 5, 3, nil, "destroyed", true } }, order)
       assert.equal(0, copas.gettimeouts())
     end)
+
+    it("for one to whom it was on its way", function()
+      local lock = copas.lock.new()
+      copas.addthread(function()
+        lock:get()
+        copas.pause() -- until the others wait
+        note(lock:release())
+        note(lock:destroy())
+      end)
+      for index = 1, 2 do
+        copas.addthread(function()
+          local got = pack(lock:get())
+          note(index, got.n, got[1], got[2])
+        end)
+      end
+      copas.loop()
+
+      assert.same({ { true }, { true }, { 1, 3, nil, "destroyed" }, { 2, 3, nil, "destroyed" } }, order)
+    end)
   end)
 
   it("refuses to be something else", function()

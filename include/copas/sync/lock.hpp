@@ -54,8 +54,12 @@ class lock final : task_watch {
   /// @error errc::destroyed  the lock is.
   result<void> release(task_record* who) noexcept;
 
-  /// Ends all waits with `errc::destroyed`, and those that begin later. Repeating this does nothing.
-  void destroy() noexcept { key_.destroy(); }
+  /// Ends all waits with `errc::destroyed`, and those that begin later; that of the task, too, to which the lock is on its
+  /// way. Repeating this does nothing.
+  void destroy() noexcept {
+    key_.destroy();
+    key_.revoke();
+  }
   [[nodiscard]] bool destroyed() const noexcept { return key_.destroyed(); }
 
  private:

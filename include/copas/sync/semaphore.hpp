@@ -58,11 +58,13 @@ class semaphore final {
  private:
   // A place in one of the lists below. In neither of them, a wait is over, or the semaphore is gone.
   class place : public list_link {};
+  friend class lock;
 
   void enqueue(take_awaitable& added) noexcept;
   void dequeue(take_awaitable& removed) noexcept;
   void abandon(take_awaitable& left) noexcept;
   void serve() noexcept;
+  void revoke() noexcept;
 
   loop& home_;
   list<place> waiting_;  // invariant: the first wants more than is free

@@ -80,14 +80,14 @@ class lock_model {
     destroyed_ = true;
     for (const int id : waiting_) wake(id, state::destroyed);
     waiting_.clear();
+    if (granted_ != nobody) tasks_[std::exchange(granted_, nobody)].is = state::destroyed;
   }
 
   void replace(bool reentrant) {
     destroy();
-    if (granted_ != nobody) tasks_[granted_].is = state::destroyed;
     destroyed_ = false;
     reentrant_ = reentrant;
-    owner_ = granted_ = nobody;
+    owner_ = nobody;
   }
 
   void turn(deadline now) {

@@ -373,6 +373,19 @@ TEST_F(Lock, MayGoOnItsWayToAWaiter) {
   EXPECT_THAT(log, ElementsAre(Pair(1, destroyed), Pair(2, destroyed)));
 }
 
+TEST_F(Lock, MayBeDestroyedOnItsWayToAWaiter) {
+  auto held = door->try_get();
+  events.spawn(hold(1));
+  events.spawn(hold(2));
+  poll();
+  held->release();
+
+  door->destroy();
+  run_until_idle();
+
+  EXPECT_THAT(log, ElementsAre(Pair(1, destroyed), Pair(2, destroyed)));
+}
+
 TEST_F(Lock, MayOutliveItsLoop) {
   auto own = std::make_unique<loop>(std::make_unique<copas::testing::virtual_reactor>());
   lock late{*own};
