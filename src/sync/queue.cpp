@@ -18,15 +18,13 @@ void queue_control::pushed() noexcept {
 
 result<void> queue_control::try_pop() noexcept {
   const result<void> granted = items_.try_take();
-  return granted ? take() : granted;
+  if (granted) take();
+  return granted;
 }
 
-// Whoever was granted an item takes it; unless it went when the queue was destroyed meanwhile.
-result<void> queue_control::take() noexcept {
-  if (destroyed()) return std::unexpected{make_error_code(errc::destroyed)};
+void queue_control::take() noexcept {
   --size_;
   if (stopping() && size_ == 0) destroy();
-  return {};
 }
 
 void queue_control::stop() noexcept {

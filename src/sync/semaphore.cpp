@@ -29,6 +29,7 @@ void semaphore::destroy() noexcept {
     dequeue(first);
     first.wake(wake_reason::closed);
   }
+  while (!granted_.empty()) granted_.front().unlink();
 }
 
 void semaphore::enqueue(take_awaitable& added) noexcept {
@@ -62,11 +63,6 @@ void semaphore::serve() noexcept {
     first.outcome_ = {};
     first.wake(wake_reason::event);
   }
-}
-
-// After `destroy`: takes back what was granted to those who have not run since, who find it destroyed.
-void semaphore::revoke() noexcept {
-  while (!granted_.empty()) granted_.front().unlink();
 }
 
 bool semaphore::take_awaitable::advance() noexcept {

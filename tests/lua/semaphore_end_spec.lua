@@ -55,6 +55,18 @@ describe("a semaphore", function()
       assert.equal(0, copas.gettimeouts())
     end)
 
+    it("for one that has what it wants and has not run since", function()
+      local semaphore = copas.semaphore.new(2)
+      taker(semaphore, 1, 1)
+      loop.run(copas, function()
+        copas.pause()
+        semaphore:give()
+        semaphore:destroy()
+      end)
+
+      assert.same({ { 1, nil, "destroyed" } }, order)
+    end)
+
     it("without a late error of anybody's timer", function()
       local failed
       copas.seterrorhandler(function(err) failed = err end, true)
@@ -73,7 +85,7 @@ describe("a semaphore", function()
       copas.loop()
 
       assert.is_nil(failed)
-      assert.same({ { 1, true }, { 2, nil, "destroyed" } }, order)
+      assert.same({ { 1, nil, "destroyed" }, { 2, nil, "destroyed" } }, order)
     end)
   end)
 end)

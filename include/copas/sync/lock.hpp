@@ -56,10 +56,7 @@ class lock final : task_watch {
 
   /// Ends all waits with `errc::destroyed`, and those that begin later; that of the task, too, to which the lock is on its
   /// way. Repeating this does nothing.
-  void destroy() noexcept {
-    key_.destroy();
-    key_.revoke();
-  }
+  void destroy() noexcept { key_.destroy(); }
   [[nodiscard]] bool destroyed() const noexcept { return key_.destroyed(); }
 
  private:

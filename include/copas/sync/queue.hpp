@@ -51,7 +51,7 @@ class queue_control {
  private:
   enum class state : std::uint8_t { open, stopping, destroyed };
 
-  result<void> take() noexcept;
+  void take() noexcept;
 
   semaphore items_;  // a unit for each item that nobody was woken for
   std::size_t size_ = 0;
@@ -67,7 +67,8 @@ class [[nodiscard]] queue_control::pop_awaitable : public semaphore::take_awaita
   /// Success lets the caller take the first item.
   result<void> await_resume() noexcept {
     const result<void> granted = take_awaitable::await_resume();
-    return granted ? from_.take() : granted;
+    if (granted) from_.take();
+    return granted;
   }
 
   [[nodiscard]] std::string_view activity() const noexcept override { return "popping from a queue"; }

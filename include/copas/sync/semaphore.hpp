@@ -46,7 +46,8 @@ class semaphore final {
   ///          destroyed.
   bool give(count units = 1) noexcept;
 
-  /// Ends all waits with `errc::destroyed`, and those that begin later. Repeating this does nothing.
+  /// Ends all waits with `errc::destroyed`, and those that begin later; those, too, of tasks that have their units, but not
+  /// had a turn since. Repeating this does nothing.
   void destroy() noexcept;
   [[nodiscard]] bool destroyed() const noexcept { return destroyed_; }
 
@@ -58,13 +59,11 @@ class semaphore final {
  private:
   // A place in one of the lists below. In neither of them, a wait is over, or the semaphore is gone.
   class place : public list_link {};
-  friend class lock;
 
   void enqueue(take_awaitable& added) noexcept;
   void dequeue(take_awaitable& removed) noexcept;
   void abandon(take_awaitable& left) noexcept;
   void serve() noexcept;
-  void revoke() noexcept;
 
   loop& home_;
   list<place> waiting_;  // invariant: the first wants more than is free

@@ -75,13 +75,13 @@ class semaphore_model {
     destroyed_ = true;
     for (const int id : waiting_) wake(id, state::destroyed);
     waiting_.clear();
+    for (auto& [id, each] : tasks_) {
+      if (each.is == state::granted) each.is = state::destroyed;
+    }
   }
 
   void replace(count most) {
     destroy();
-    for (auto& [id, each] : tasks_) {
-      if (each.is == state::granted) each.is = state::destroyed;
-    }
     destroyed_ = false;
     free_ = 0;
     most_ = most;
